@@ -1,0 +1,99 @@
+#include "slab/memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "slab/assert.h"
+#include "slab/poison.h"
+
+namespace larder {
+namespace {
+
+// The sanitizer's shadow has one byte for eight, so there two items cannot share eight.
+constexpr int kUnitShiftMin = kPoisons ? 3 : 2;
+
+uint64_t RoundUp(uint64_t bytes, uint64_t step) { return (bytes + step - 1) / step * step; }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AddressRange>> AddressRange::Reserve(uint64_t bytes, bool lock) {
+  bytes = RoundUp(bytes, kFrameBytes);
+  const uint64_t mapping_bytes = bytes + kFrameBytes;
+  void* mapping =
+      mmap(nullptr, mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) {
+    return absl::ResourceExhaustedError("cannot reserve " + std::to_string(bytes >> 20) +
+                                        " MiB of address space: " + std::strerror(errno));
+  }
+  char* start = static_cast<char*>(mapping);
+  char* base = start + (RoundUp(reinterpret_cast<uintptr_t>(start), kFrameBytes) -
+                        reinterpret_cast<uintptr_t>(start));
+  // Best effort: without huge pages everything works, only slower.
+  (void)madvise(base, bytes, MADV_HUGEPAGE);
+  return std::unique_ptr<AddressRange>(new AddressRange(start, mapping_bytes, base, bytes, lock));
+}
+
+AddressRange::~AddressRange() { munmap(mapping_, mapping_bytes_); }
+
+bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
+  LARDER_CHECK(offset + bytes <= bytes_);
+  char* start = base_ + offset;
+  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  if (locked_ && mlock(start, bytes) != 0) locked_ = false;
+  const uint64_t system_page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  for (uint64_t at = 0; at < bytes; at += system_page) {
+    *static_cast<volatile char*>(start + at) = 0;
+  }
+  return true;
+}
+
+void AddressRange::Close(uint64_t offset, uint64_t bytes) {
+  LARDER_CHECK(offset + bytes <= bytes_);
+  char* start = base_ + offset;
+  if (locked_) munlock(start, bytes);
+  madvise(start, bytes, MADV_DONTNEED);
+  mprotect(start, bytes, PROT_NONE);
+}
+
+absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(uint64_t bytes, uint32_t page_bytes,
+                                                     bool lock) {
+  LARDER_CHECK(std::has_single_bit(page_bytes));
+  auto range = AddressRange::Reserve(bytes, lock);
+  if (!range.ok()) return range.status();
+  int unit_shift = kUnitShiftMin;
+  while (((*range)->bytes() >> unit_shift) >> kLocationBits != 0) ++unit_shift;
+  return std::unique_ptr<Arena>(
+      new Arena(*std::move(range), std::countr_zero(page_bytes), unit_shift));
+}
+
+bool Arena::OpenPages(uint32_t first, uint32_t count) {
+  const uint64_t offset = uint64_t{first} << page_shift_;
+  const uint64_t bytes = uint64_t{count} << page_shift_;
+  UnpoisonMemory(base_ + offset, bytes);
+  const bool open = range_->Open(offset, bytes);
+  if (open) PoisonMemory(base_ + offset, bytes);
+  return open;
+}
+
+void Arena::ClosePage(uint32_t page) { range_->Close(uint64_t{page} << page_shift_, page_bytes()); }
+
+void* MapZeroed(uint64_t bytes) {
+  void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return start == MAP_FAILED ? nullptr : start;
+}
+
+void UnmapZeroed(void* start, uint64_t bytes) { munmap(start, bytes); }
+
+uint64_t PhysicalMemoryBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace larder

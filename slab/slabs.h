@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "slab/lane.h"
+#include "slab/memory.h"
+#include "slab/page_pool.h"
+#include "slab/size_classes.h"
+#include "slab/slab_class.h"
+#include "slab/store_types.h"
+
+// The slabs: chunks of memory by size class, in pages. Owns the arena, the pool and the classes;
+// knows headers, but no keys and no index.
+
+namespace larder {
+
+class Slabs {
+ public:
+  static absl::StatusOr<std::unique_ptr<Slabs>> Create(const StoreOptions& options);
+
+  const Arena& arena() const { return *arena_; }
+  PagePool& pool() { return *pool_; }
+  const PagePool& pool() const { return *pool_; }
+  const SizeClasses& sizes() const { return sizes_; }
+
+  SlabClass& ClassAt(int class_id) { return classes_[static_cast<size_t>(class_id)]; }
+  const SlabClass& ClassAt(int class_id) const { return classes_[static_cast<size_t>(class_id)]; }
+  PageRecord& RecordOf(Location chunk) { return records_[arena_->PageOf(chunk)]; }
+  PageRecord& RecordAt(uint32_t page) { return records_[page]; }
+  const PageRecord& RecordAt(uint32_t page) const { return records_[page]; }
+  // Of a chunk that is in use and stays so during the call.
+  int ClassOf(Location chunk) { return RecordOf(chunk).class_id.load(std::memory_order_acquire); }
+
+  // A chunk if one is free in the class; 0 if not. No bucket's or class's lock may be held by
+  // those below.
+  Location Take(int class_id, bool probation);
+  void Free(Location chunk);
+  // Gives the class one more page of the pool's. False if there is none.
+  bool AddPage(int class_id);
+  // Pages that are kept back for a class that has none; a class that has some evicts instead.
+  uint64_t reserve_pages() const { return reserve_pages_; }
+
+ private:
+  Slabs(const StoreOptions& options, std::unique_ptr<Arena> arena, LazyArray<PageRecord> records);
+
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<PagePool> pool_;
+  SizeClasses sizes_;
+  uint64_t reserve_pages_;
+  LazyArray<PageRecord> records_;
+  std::array<SlabClass, kClassesMax> classes_;
+};
+
+}  // namespace larder

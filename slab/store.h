@@ -1,0 +1,441 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "slab/index.h"
+#include "slab/item.h"
+#include "slab/lane.h"
+#include "slab/memory.h"
+#include "slab/mutex.h"
+#include "slab/slabs.h"
+#include "slab/store_types.h"
+
+// The Store: every item of the cache, found by its key, in bounded memory, shared by all workers.
+//
+// It joins the index (which item has this key), the slabs (where a chunk of this size is free) and
+// the eviction that makes room in them. Every operation is one call of one thread with its own
+// Lane; all of them may run at once. What an operation does to one key is atomic.
+//
+//   Read      looks an item up and shows it to a visitor under the lock of the key's bucket.
+//   Write     stores a value that is at hand; overwrites a small one in place when it fits.
+//   Reserve, Reservation, Commit
+//             store a value that is still arriving: it is received into its chunk.
+//   Delete, Arithmetic, Flush
+//             what they say.
+//   Maintain  does a bounded piece of the work that nobody waits for: the index grows, expired
+//             items are swept out, pages are emptied.
+//
+// Locks are taken in the order bucket, class, page pool; whoever holds a class and wants a bucket
+// (the evictor) only tries. No system call, page fault or copy of a large value happens under one.
+
+namespace larder {
+
+class Store;
+
+// Walks the contiguous pieces of a value, which are one for a small value and the chunks of the
+// chain for a large one. Valid as long as the item stays where it is: while it is pinned.
+class ValuePieces {
+ public:
+  // The next piece; empty after the last one.
+  std::string_view Next();
+
+ private:
+  friend class ItemView;
+  friend class ItemRef;
+  friend class Store;
+  ValuePieces(const Arena* arena, std::string_view first, Location next)
+      : arena_(arena), piece_(first), next_(next) {}
+
+  const Arena* arena_;
+  std::string_view piece_;
+  Location next_;
+};
+
+// Keeps a large item's value in place and readable while it is being sent, though the item may be
+// deleted, replaced or evicted from the cache meanwhile. Any thread may let it go; it
+// must be gone before the Store is.
+class ItemRef {
+ public:
+  ItemRef() = default;
+  ItemRef(ItemRef&& other) noexcept { *this = std::move(other); }
+  ItemRef& operator=(ItemRef&& other) noexcept;
+  ~ItemRef() { Reset(); }
+
+  explicit operator bool() const { return store_ != nullptr; }
+  ValuePieces Pieces() const;
+  void Reset();
+
+ private:
+  friend class ItemView;
+  friend class Store;
+  ItemRef(Store* store, Item* item, uint64_t hash) : store_(store), item_(item), hash_(hash) {}
+  // The item has moved, and its pins with it.
+  void Forget() { store_ = nullptr; }
+
+  Store* store_ = nullptr;
+  Item* item_ = nullptr;
+  uint64_t hash_ = 0;
+};
+
+// What a read's visitor is shown: valid during the visit only, under the bucket's lock. So a
+// visitor copies a small value or pins a large one, and does nothing that takes long.
+class ItemView {
+ public:
+  uint32_t client_flags() const { return item_->client_flags(); }
+  uint64_t cas() const { return item_->order(); }
+  uint32_t expire() const { return item_->expire(); }
+  uint32_t value_bytes() const { return item_->value_bytes(); }
+  bool large() const { return item_->large(); }
+  // Of a small item.
+  std::string_view value() const { return {item_->value(), item_->value_bytes()}; }
+  // Of a large item.
+  ItemRef Pin() const;
+
+ private:
+  friend class Store;
+  ItemView(Store* store, Item* item, uint64_t hash) : store_(store), item_(item), hash_(hash) {}
+
+  Store* store_;
+  Item* item_;
+  uint64_t hash_;
+};
+
+// Memory taken for an item whose value is still arriving; not in the index yet. Gives the memory
+// back when it goes without Commit. Belongs to the thread of its lane.
+class Reservation {
+ public:
+  Reservation() = default;
+  Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+  Reservation& operator=(Reservation&& other) noexcept;
+  ~Reservation() { Reset(); }
+
+  explicit operator bool() const { return store_ != nullptr; }
+  // Where the next bytes of the value go; empty once all are there.
+  std::span<char> Room() const { return room_; }
+  // The first `bytes` of Room() have been filled.
+  void Filled(size_t bytes);
+  uint64_t missing_bytes() const { return missing_bytes_; }
+  std::string_view key() const { return item_->key(); }
+  void Reset();
+
+ private:
+  friend class Store;
+
+  Store* store_ = nullptr;
+  Lane* lane_ = nullptr;
+  Item* item_ = nullptr;
+  uint64_t hash_ = 0;
+  std::span<char> room_;
+  Location next_part_ = 0;
+  uint64_t missing_bytes_ = 0;
+};
+
+struct ReserveOptions {
+  uint64_t value_bytes = 0;
+  uint32_t client_flags = 0;
+  uint32_t expire = kNeverExpires;
+};
+
+class Store {
+ public:
+  // Fails when the address range cannot be had or the options contradict each other.
+  static absl::StatusOr<std::unique_ptr<Store>> Create(const StoreOptions& options);
+  ~Store();
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // A lane for one thread, the Store's own; it lives as long as the Store. Any thread may ask.
+  Lane& AddLane() ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+  // `bytes` must stay as long as the key is used.
+  Key MakeKey(std::string_view bytes) const { return {bytes, index_.Hash(bytes)}; }
+
+  // Hints for a window of requests: first every key's bucket, then every key's item.
+  void PrefetchBucket(const Key& key) const { index_.Prefetch(key.hash); }
+  void PrefetchItem(const Key& key) const;
+
+  // Looks `key` up and, on a hit, calls visit(const ItemView&) once, under the bucket's lock.
+  template <typename Visitor>
+  ReadOutcome Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
+                   Visitor&& visit);
+
+  // Stores `value`. A small one must not lie in the store's own memory.
+  WriteOutcome Write(Lane& lane, const Key& key, std::string_view value,
+                     const WriteOptions& options, Tick now);
+
+  // kStored: `reservation` is there to be filled, and then committed with the mode and the token
+  // to compare (client flags and expiry are those reserved). Else why not.
+  WriteStatus Reserve(Lane& lane, const Key& key, const ReserveOptions& options, Tick now,
+                      Reservation* reservation);
+  // The reservation must be filled. Whatever the outcome, it is used up.
+  WriteOutcome Commit(Reservation&& reservation, const WriteOptions& options, Tick now);
+
+  DeleteOutcome Delete(Lane& lane, const Key& key, const DeleteOptions& options, Tick now);
+
+  // The value is read and written as decimal digits; one that becomes shorter is padded with
+  // spaces, as in memcached.
+  ArithmeticOutcome Arithmetic(Lane& lane, const Key& key, const ArithmeticOptions& options,
+                               Tick now);
+
+  // From `due` on, everything stored before that moment is gone. A later call replaces one that
+  // is not due yet. `due` at or before `now`: at once.
+  void Flush(Tick due, Tick now) ABSL_LOCKS_EXCLUDED(flush_mutex_);
+
+  // Does up to about `budget` steps (an item looked at, a bucket split) of the work that is due.
+  // One thread at a time. True if there is more to do now.
+  bool Maintain(Tick now, size_t budget);
+
+  // Any thread; adds up what the lanes and classes hold at about this time.
+  StoreStats Stats() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+  // How many items there are of each size, if StoreOptions::track_sizes asked for it to be known.
+  std::vector<SizeCount> SizeCounts() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+  // The class of an item of this shape; of a chained one, its first chunk's.
+  int ClassFor(const Item::Shape& shape) const;
+
+  const StoreOptions& options() const { return options_; }
+  // False if -k was asked for and the system refused.
+  bool memory_locked() const { return arena_.locked(); }
+
+  // Walks everything and ends the process if an invariant does not hold. Nothing else may use the
+  // store meanwhile.
+  void CheckInvariants() ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+ private:
+  friend class ItemRef;
+  friend class ItemView;
+  friend class Reservation;
+
+  // What a write found to be so under the bucket's lock.
+  struct Verdict {
+    WriteStatus status = WriteStatus::kStored;
+    uint8_t class_id = 0;
+  };
+  // An item as it was when its bucket was unlocked, to be changed only if it is still the same.
+  struct Snapshot {
+    uint64_t order = 0;
+    uint32_t client_flags = 0;
+    uint32_t expire = kNeverExpires;
+    ItemRef pin;        // of a large value
+    std::string small;  // of a small one
+    uint64_t value_bytes = 0;
+  };
+  // The page that is being emptied, and how far.
+  struct Emptying {
+    uint32_t page = 0;  // 0: none
+    uint32_t next_chunk = 0;
+    uint32_t idle_passes = 0;  // whole ones that freed nothing
+    bool progress = false;
+  };
+  struct Sweep {
+    bool running = false;
+    uint32_t page = 0;
+    uint32_t next_chunk = 0;
+    uint32_t due_seconds = 0;
+    // What the flush was when the sweep began.
+    bool flush = false;
+    uint64_t flush_order = 0;
+  };
+  // A chunk that was worth locking its bucket for.
+  struct Candidate {
+    Location chunk = 0;
+    Location item = 0;  // the chunk itself, or the owner of the part that it is
+    uint64_t hash = 0;
+  };
+  static constexpr size_t kBatch = 32;
+  struct Batch {
+    std::array<Candidate, kBatch> candidates;
+    size_t size = 0;
+    bool page_ends = false;
+    int class_id = 0;
+  };
+
+  Store(const StoreOptions& options, std::unique_ptr<Slabs> slabs, std::unique_ptr<Index> index);
+
+  // store.cc: finding, linking, freeing.
+  Index::Slot FindKey(const Index::LockedBucket& bucket, const Key& key) const;
+  Index::Slot FindLocation(const Index::LockedBucket& bucket, uint64_t hash,
+                           Location location) const;
+  // A slot without the dead item that may be there: that one is unlinked and *dead is set.
+  Index::Slot FindLive(Lane& lane, Index::LockedBucket* bucket, const Key& key, Tick now,
+                       Location* dead);
+  bool IsFlushed(const Item& item) const;
+  bool IsDead(const Item& item, Tick now) const {
+    return HasPassed(item.expire(), now) || IsFlushed(item);
+  }
+  void NoticeFlush(Tick now) {
+    const uint32_t due = flush_due_.load(std::memory_order_relaxed);
+    if (due != 0 && due <= now.seconds) [[unlikely]]
+      StartDueFlush(now);
+  }
+  void StartDueFlush(Tick now) ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  void FlushAtOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_);
+  uint64_t NextOrder();
+  // Takes the item out of the index. The location if its memory is to be freed once the bucket is
+  // unlocked; 0 if pins keep it until the last of them goes.
+  Location Unlink(Lane& lane, Index::LockedBucket* bucket, Index::Slot slot);
+  void CountLinked(Lane& lane, const Item& item, int class_id, int sign);
+  void MarkLinked(Lane& lane, Item* item, int class_id);
+  // Frees the item and its parts; 0 is nothing.
+  void FreeItem(Location location);
+  void Unpin(Item* item, uint64_t hash);
+
+  // store_write.cc
+  Verdict Judge(const WriteOptions& options, const Item* old, int old_class) const;
+  bool OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
+                        const WriteOptions& options, Tick now);
+  bool ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value, WriteMode mode,
+                     Tick now);
+  void ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, Tick now);
+  WriteOutcome Combine(Lane& lane, const Key& key, ValuePieces added, uint64_t added_bytes,
+                       const WriteOptions& options, Tick now);
+  void TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot);
+  // kExists if the item has changed since.
+  Verdict SameAs(const Snapshot& snapshot, const Item* old, int old_class) const;
+  // Links the filled reservation if `accept(old item or null)` gives kStored.
+  WriteOutcome Link(Reservation&& reservation, Tick now,
+                    absl::FunctionRef<Verdict(const Item* old, int old_class)> accept);
+  WriteStatus ReserveItem(Lane& lane, const Key& key, const Item::Shape& shape, uint32_t expire,
+                          Tick now, Reservation* reservation);
+  bool ReserveParts(Lane& lane, Item* head, Tick now);
+  static void FillFrom(ValuePieces pieces, Reservation* reservation);
+
+  // store_arithmetic.cc
+  bool SetDigitsInPlace(Lane& lane, Item* item, int class_id, std::string_view digits, Tick now);
+
+  // store_evict.cc: a chunk, whatever it takes; 0 if it takes what is not allowed.
+  Location Allocate(Lane& lane, int class_id, bool probation, Tick now);
+  Location Evict(Lane& lane, int class_id, bool probation, Tick now);
+  bool TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCounts* counts);
+  bool StealPage(Lane& lane, int class_id, Tick now) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+
+  // store_empty.cc: emptying pages.
+  using ClassSet = std::bitset<kClassesMax>;
+  int ChooseDonor(const ClassSet& besides);
+  bool StartEmptying(const ClassSet& besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  // Works on one batch of chunks. `move`: items go elsewhere in their class where there is room.
+  void EmptyBatch(Lane& lane, bool move, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  void AbandonEmptying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  Batch CollectInUse(int class_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  bool EvictCandidate(Lane& lane, const Candidate& candidate, Tick now);
+  void CountEmptied(Location location, Tick now);
+  bool Move(const Candidate& candidate, int class_id, Tick now);
+  bool MoveSmall(const Candidate& candidate, Location to, Tick now);
+  bool MoveLarge(const Candidate& candidate, Location to, Tick now);
+  void SettleMoved(Item* copy, Location to, uint32_t bytes);
+  void ReplacePart(Item* head, Location from, Location to);
+
+  // store_maintain.cc
+  bool GrowIndex(size_t* budget);
+  bool KeepPages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  bool SweepExpired(Tick now, size_t* budget);
+  void SweepBatch(Tick now);
+  Batch CollectDead(uint32_t page, Tick now);
+  // Memory for the index, charged to the limit. Any thread, without a bucket's lock.
+  bool OpenOverflow() ABSL_LOCKS_EXCLUDED(index_memory_mutex_);
+  bool OpenBuckets() ABSL_LOCKS_EXCLUDED(index_memory_mutex_);
+  void ChargeIndex() ABSL_EXCLUSIVE_LOCKS_REQUIRED(index_memory_mutex_);
+  int64_t LinkedItems() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+  // store_stats.cc
+  ClassStats StatsOf(int class_id) const;
+
+  // store_check.cc
+  void CheckClass(int class_id, const std::unordered_set<Location>& linked, uint64_t* found,
+                  StoreStats* counted);
+
+  const StoreOptions options_;
+  const std::unique_ptr<Slabs> slabs_;
+  const Arena& arena_;
+  const std::unique_ptr<Index> index_owner_;
+  Index& index_;
+
+  // Read by every operation; written under the mutex by flushes and by the sweep that ends one.
+  Mutex flush_mutex_;
+  std::atomic<uint32_t> flush_due_{0};  // tick at which a delayed flush starts; 0: none
+  std::atomic<bool> flush_active_{false};
+  std::atomic<uint64_t> flush_order_{0};  // what is at or before it is dead
+
+  // Written by every mutation: a line of its own.
+  alignas(64) std::atomic<uint64_t> order_{0};
+
+  alignas(64) mutable Mutex lanes_mutex_;
+  std::vector<std::unique_ptr<Lane>> lanes_ ABSL_GUARDED_BY(lanes_mutex_);
+
+  Mutex index_memory_mutex_;
+  uint64_t index_charged_bytes_ ABSL_GUARDED_BY(index_memory_mutex_) = 0;
+
+  Mutex emptying_mutex_;
+  Emptying emptying_ ABSL_GUARDED_BY(emptying_mutex_);
+  std::atomic<uint64_t> pages_emptied_{0};
+  std::atomic<uint64_t> items_moved_{0};
+
+  // The maintaining thread's.
+  Lane* maintain_lane_ = nullptr;
+  Sweep sweep_;
+  bool index_wants_pages_ = false;
+  std::atomic<bool> index_growing_{false};
+  std::atomic<bool> sweeping_{false};
+  std::atomic<uint64_t> sweeps_{0};
+};
+
+template <typename Visitor>
+ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
+                        Visitor&& visit) {
+  NoticeFlush(now);
+  ReadOutcome outcome;
+  Location dead = 0;
+  {
+    Index::LockedBucket bucket = index_.Lock(key.hash);
+    const Index::Slot slot = FindKey(bucket, key);
+    if (!slot) return outcome;
+    const Location location = bucket.At(slot);
+    Item* item = arena_.ItemAt(location);
+    if (IsDead(*item, now)) [[unlikely]] {
+      outcome.status = HasPassed(item->expire(), now) ? ReadStatus::kExpired : ReadStatus::kFlushed;
+      dead = Unlink(lane, &bucket, slot);
+    } else {
+      outcome.status = ReadStatus::kHit;
+      outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
+      if (options.touch) {
+        item->SetExpire(options.expire);
+        if (options.expire != kNeverExpires) {
+          slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
+        }
+      }
+      outcome.on_probation = item->MarkRead(now);
+      visit(ItemView(this, item, key.hash));
+    }
+  }
+  FreeItem(dead);
+  return outcome;
+}
+
+inline Index::Slot Store::FindKey(const Index::LockedBucket& bucket, const Key& key) const {
+  return bucket.Find(
+      key.hash, [&](Location location) { return arena_.ItemAt(location)->key() == key.bytes; });
+}
+
+inline bool Store::IsFlushed(const Item& item) const {
+  if (!flush_active_.load(std::memory_order_acquire)) [[likely]]
+    return false;
+  return OrderIsAtOrBefore(item.order(), flush_order_.load(std::memory_order_relaxed));
+}
+
+}  // namespace larder

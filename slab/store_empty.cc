@@ -1,0 +1,264 @@
+#include <algorithm>
+#include <cstring>
+
+#include "slab/assert.h"
+#include "slab/poison.h"
+#include "slab/store.h"
+
+// Emptying a page, so that another class or the index can have its memory.
+//
+// The page is taken off its class's list of pages with room; what is freed on it stays there. Then
+// its chunks are looked at in batches: under the class's lock, keys are hashed, since a chunk's
+// header and key hold still there; after that, item by item, under the bucket's lock, what was seen
+// is made sure of. An item goes to a free chunk elsewhere in its class or, if there is none, is
+// evicted. What is pinned or still being filled is left, and the page is gone over again: it
+// delays the page, and blocks nobody.
+//
+// A large item is copied without the bucket's lock: it is pinned meanwhile, and the copy takes its
+// place only if nobody else has pinned it, since a reader's pin points into the old chunk.
+
+namespace larder {
+namespace {
+
+// Whole passes over a page that freed nothing, before it goes back to its class for now.
+constexpr uint32_t kIdlePassesMax = 16;
+
+}  // namespace
+
+// A class whose other pages have room for what one of them holds gives that one up; else the class
+// with the most pages does; and where none has more than one, the class that loses fewest bytes.
+int Store::ChooseDonor(const ClassSet& besides) {
+  int donor = 0;
+  uint32_t most_pages = 0;
+  uint64_t fewest_bytes = 0;
+  for (int id = 1; id <= slabs_->sizes().count(); ++id) {
+    if (besides.test(static_cast<size_t>(id))) continue;
+    SlabClass& slab_class = slabs_->ClassAt(id);
+    SpinLockHolder lock(&slab_class.lock());
+    const uint32_t pages = slab_class.page_count();
+    if (pages == 0) continue;
+    const uint64_t chunks = slab_class.used_chunks();
+    if (chunks <= slab_class.total_chunks() - slab_class.geometry().chunks_per_page) return id;
+    const uint64_t bytes = chunks * slab_class.geometry().chunk_bytes;
+    if (pages > most_pages || (pages == most_pages && bytes < fewest_bytes)) {
+      most_pages = pages;
+      fewest_bytes = bytes;
+      donor = id;
+    }
+  }
+  return donor;
+}
+
+bool Store::StartEmptying(const ClassSet& besides) {
+  LARDER_CHECK(emptying_.page == 0);
+  const int donor = ChooseDonor(besides);
+  if (donor == 0) return false;
+  SlabClass& slab_class = slabs_->ClassAt(donor);
+  SpinLockHolder lock(&slab_class.lock());
+  const uint32_t page = slab_class.EmptiestPage();
+  if (page == 0) return false;
+  slab_class.StartEmptying(page);
+  emptying_ = {.page = page};
+  return true;
+}
+
+void Store::AbandonEmptying() {
+  SlabClass& slab_class = slabs_->ClassAt(slabs_->RecordAt(emptying_.page).class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  slab_class.StopEmptying(emptying_.page);
+  emptying_ = {};
+}
+
+Store::Batch Store::CollectInUse(int class_id) {
+  Batch batch;
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  const PageRecord& record = slabs_->RecordAt(emptying_.page);
+  while (batch.size < kBatch && emptying_.next_chunk < record.cut) {
+    const Location chunk = slab_class.ChunkAt(emptying_.page, emptying_.next_chunk++);
+    const ItemState state = arena_.ItemAt(chunk)->state();
+    if (state == ItemState::kFree || state == ItemState::kReserved) continue;
+    const Location head = state == ItemState::kPart ? arena_.PartAt(chunk)->owner() : chunk;
+    const Item* item = arena_.ItemAt(head);
+    if (item->state() != ItemState::kLinked) continue;
+    batch.candidates[batch.size++] = {
+        .chunk = chunk, .item = head, .hash = index_.Hash(item->key())};
+  }
+  batch.page_ends = emptying_.next_chunk >= record.cut;
+  return batch;
+}
+
+void Store::EmptyBatch(Lane& lane, bool move, Tick now) {
+  const uint32_t page = emptying_.page;
+  const int class_id = slabs_->RecordAt(page).class_id;
+  const Batch batch = CollectInUse(class_id);
+  for (size_t i = 0; i < batch.size; ++i) {
+    const Candidate& candidate = batch.candidates[i];
+    const bool gone =
+        (move && Move(candidate, class_id, now)) || EvictCandidate(lane, candidate, now);
+    emptying_.progress = emptying_.progress || gone;
+  }
+  if (!batch.page_ends) return;
+
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  bool empty = false;
+  {
+    SpinLockHolder lock(&slab_class.lock());
+    empty = slabs_->RecordAt(page).used == 0;
+    if (empty) slab_class.RemovePage(page);
+  }
+  if (empty) {
+    emptying_ = {};
+    pages_emptied_.fetch_add(1, std::memory_order_relaxed);
+    slabs_->pool().Give(page);
+    return;
+  }
+  emptying_.next_chunk = 0;
+  emptying_.idle_passes = emptying_.progress ? 0 : emptying_.idle_passes + 1;
+  emptying_.progress = false;
+  if (emptying_.idle_passes > kIdlePassesMax) AbandonEmptying();
+}
+
+// False if the item is pinned, or no longer what it was.
+bool Store::EvictCandidate(Lane& lane, const Candidate& candidate, Tick now) {
+  Location gone = 0;
+  {
+    Index::LockedBucket bucket = index_.Lock(candidate.hash);
+    const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+    if (!slot) return false;
+    Item* item = arena_.ItemAt(candidate.item);
+    if (item->large() && item->extension().pins > 0) return false;
+    CountEmptied(candidate.item, now);
+    gone = Unlink(lane, &bucket, slot);
+  }
+  FreeItem(gone);
+  return true;
+}
+
+void Store::CountEmptied(Location location, Tick now) {
+  const Item* item = arena_.ItemAt(location);
+  const bool dead = IsDead(*item, now);
+  SlabClass& slab_class = slabs_->ClassAt(slabs_->ClassOf(location));
+  SpinLockHolder lock(&slab_class.lock());
+  EvictionCounts& counts = slab_class.counts();
+  if (dead) {
+    ++counts.reclaimed;
+    if (!item->fetched()) ++counts.expired_unfetched;
+    return;
+  }
+  ++counts.evicted;
+  if (item->expire() != kNeverExpires) ++counts.evicted_nonzero;
+  if (!item->fetched()) ++counts.evicted_unfetched;
+}
+
+// To a free chunk of the class, not by evicting another item. False if there is none.
+bool Store::Move(const Candidate& candidate, int class_id, Tick now) {
+  const bool part = candidate.chunk != candidate.item;
+  const bool probation = !part && arena_.ItemAt(candidate.chunk)->on_probation();
+  const Location to = slabs_->Take(class_id, probation);
+  if (to == 0) return false;
+  UnpoisonMemory(arena_.ItemAt(to), slabs_->sizes().ChunkBytes(class_id));
+  const bool moved = MoveSmall(candidate, to, now) || MoveLarge(candidate, to, now);
+  if (!moved) {
+    slabs_->Free(to);
+    return false;
+  }
+  slabs_->Free(candidate.chunk);
+  items_moved_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool Store::MoveSmall(const Candidate& candidate, Location to, Tick now) {
+  Index::LockedBucket bucket = index_.Lock(candidate.hash);
+  const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+  if (!slot) return false;
+  Item* from = arena_.ItemAt(candidate.item);
+  if (from->large() || IsDead(*from, now)) return false;
+  Item* copy = arena_.ItemAt(to);
+  const auto bytes = static_cast<uint32_t>(from->TotalBytes());
+  copy->CopyFrom(*from, bytes);
+  SettleMoved(copy, to, bytes);
+  bucket.Replace(slot, to);
+  from->SetState(ItemState::kReserved);
+  return true;
+}
+
+// A copy takes the item's place: as old, as much used, and linked.
+void Store::SettleMoved(Item* copy, Location to, uint32_t bytes) {
+  if constexpr (kPoisons) {
+    const uint32_t chunk_bytes = slabs_->sizes().ChunkBytes(slabs_->ClassOf(to));
+    PoisonMemory(reinterpret_cast<char*>(copy) + bytes, chunk_bytes - bytes);
+  }
+  copy->SetState(ItemState::kLinked);
+  if (copy->expire() != kNeverExpires) {
+    slabs_->RecordOf(to).LowerEarliestExpire(copy->expire());
+  }
+}
+
+bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
+  Item* head = arena_.ItemAt(candidate.item);
+  ItemRef pin;  // declared before the second lock, so that it goes after it
+  {
+    Index::LockedBucket bucket = index_.Lock(candidate.hash);
+    const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+    if (!slot || !head->large() || IsDead(*head, now) || head->extension().pins > 0) {
+      return false;
+    }
+    pin = ItemView(this, head, candidate.hash).Pin();
+  }
+  const bool part = candidate.chunk != candidate.item;
+  const uint32_t head_bytes = head->PrefixBytes() + head->extension().value_bytes_here;
+  if (part) {
+    ItemPart* from = arena_.PartAt(candidate.chunk);
+    std::memcpy(arena_.PartAt(to)->value(), from->value(), from->value_bytes_here());
+  } else {
+    arena_.ItemAt(to)->CopyFrom(*head, head_bytes);
+  }
+
+  Index::LockedBucket bucket = index_.Lock(candidate.hash);
+  const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+  if (!slot || head->extension().pins != 1) return false;
+  if (part) {
+    ReplacePart(head, candidate.chunk, to);
+    return true;
+  }
+  // Once more what reads and touches may have changed meanwhile.
+  Item* copy = arena_.ItemAt(to);
+  copy->CopyFrom(*head, head->PrefixBytes());
+  ItemExtension& extension = copy->extension();
+  extension.pins = 0;
+  for (Location part_at = extension.next_part(); part_at != 0;
+       part_at = arena_.PartAt(part_at)->next()) {
+    SlabClass& slab_class = slabs_->ClassAt(slabs_->ClassOf(part_at));
+    SpinLockHolder lock(&slab_class.lock());
+    arena_.PartAt(part_at)->SetOwner(to);
+  }
+  SettleMoved(copy, to, head_bytes);
+  bucket.Replace(slot, to);
+  head->SetState(ItemState::kReserved);
+  pin.Forget();
+  return true;
+}
+
+void Store::ReplacePart(Item* head, Location from, Location to) {
+  ItemPart* old = arena_.PartAt(from);
+  ItemPart* copy = arena_.PartAt(to);
+  const Location next = old->next();
+  copy->Init(old->owner(), old->value_bytes_here());
+  copy->SetNext(next);
+  if constexpr (kPoisons) {
+    const uint32_t chunk_bytes = slabs_->sizes().ChunkBytes(slabs_->ClassOf(to));
+    const uint32_t bytes = static_cast<uint32_t>(ItemPart::kHeaderBytes) + copy->value_bytes_here();
+    PoisonMemory(reinterpret_cast<char*>(copy) + bytes, chunk_bytes - bytes);
+  }
+  ItemExtension& extension = head->extension();
+  if (extension.next_part() == from) {
+    extension.SetNextPart(to);
+    return;
+  }
+  Location before = extension.next_part();
+  while (arena_.PartAt(before)->next() != from) before = arena_.PartAt(before)->next();
+  arena_.PartAt(before)->SetNext(to);
+}
+
+}  // namespace larder

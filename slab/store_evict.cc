@@ -1,0 +1,118 @@
+#include "slab/store.h"
+
+// Making room: a chunk of a class for whoever asks, from the first of these that has one: the
+// class's free chunks; a page of the pool; an item of the class that is evicted; and, for a class
+// that has nothing to evict, a page that another class has to give up.
+
+namespace larder {
+namespace {
+
+// Victims that turn out to be in use by somebody else, before the class is given up.
+constexpr int kVictimsTried = 32;
+// Rounds of all of the above. More than a few are only needed when other threads take what this
+// one made free.
+constexpr int kRounds = 64;
+constexpr uint32_t kActiveSeconds = 60;
+
+}  // namespace
+
+Location Store::Allocate(Lane& lane, int class_id, bool probation, Tick now) {
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  probation = probation && options_.probation_percent > 0;
+  for (int round = 0; round < kRounds; ++round) {
+    if (const Location chunk = slabs_->Take(class_id, probation); chunk != 0) return chunk;
+    if (!options_.evict) {
+      if (slabs_->AddPage(class_id)) continue;
+      break;
+    }
+    if (slabs_->pool().FreePages() > slabs_->reserve_pages() && slabs_->AddPage(class_id)) {
+      continue;
+    }
+    if (const Location chunk = Evict(lane, class_id, probation, now); chunk != 0) return chunk;
+    if (const Location chunk = slabs_->Take(class_id, probation); chunk != 0) return chunk;
+    if (!slabs_->AddPage(class_id) && !StealPage(lane, class_id, now)) break;
+  }
+  SpinLockHolder lock(&slab_class.lock());
+  ++slab_class.counts().out_of_memory;
+  return 0;
+}
+
+// A chunk of the class, evicted and marked reserved. 0 if there was no victim, or if the victim was
+// a chain, whose chunks are free now.
+Location Store::Evict(Lane& lane, int class_id, bool probation, Tick now) {
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  Location chain = 0;
+  {
+    SpinLockHolder lock(&slab_class.lock());
+    for (int i = 0; i < kVictimsTried && chain == 0; ++i) {
+      const Location victim = slab_class.NextVictim(now);
+      if (victim == 0) return 0;
+      Item* item = arena_.ItemAt(victim);
+      const bool part = item->state() == ItemState::kPart;
+      const Location head = part ? arena_.PartAt(victim)->owner() : victim;
+      if (!TryUnlinkVictim(lane, head, now, &slab_class.counts())) {
+        if (!part) slab_class.Spare(victim);
+        continue;
+      }
+      if (part || (item->large() && item->extension().next_part() != 0)) {
+        chain = head;
+      } else {
+        slab_class.Reuse(victim, probation);
+        return victim;
+      }
+    }
+  }
+  FreeItem(chain);
+  return 0;
+}
+
+// The caller holds the lock of a class in which the item has a chunk, so its key stays readable;
+// a bucket comes before a class in the order of locks, so here it is only tried.
+bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCounts* counts) {
+  Item* item = arena_.ItemAt(victim);
+  if (item->state() != ItemState::kLinked) return false;
+  const uint64_t hash = index_.Hash(item->key());
+  Index::LockedBucket bucket = index_.TryLock(hash);
+  if (!bucket) return false;
+  const Index::Slot slot = FindLocation(bucket, hash, victim);
+  if (!slot) return false;
+  if (item->large() && item->extension().pins > 0) return false;
+  const bool fetched = item->fetched();
+  if (IsDead(*item, now)) {
+    ++counts->reclaimed;
+    if (!fetched) ++counts->expired_unfetched;
+  } else {
+    const uint32_t idle_seconds = item->IdleSeconds(now);
+    ++counts->evicted;
+    if (item->expire() != kNeverExpires) ++counts->evicted_nonzero;
+    if (!fetched) ++counts->evicted_unfetched;
+    if (fetched && idle_seconds < kActiveSeconds) ++counts->evicted_active;
+    if (item->on_probation()) {
+      counts->probation_age_seconds = idle_seconds;
+    } else {
+      counts->age_seconds = idle_seconds;
+    }
+  }
+  Unlink(lane, &bucket, slot);
+  return true;
+}
+
+// Somebody waits for this page, so whoever holds it up by a pin or an unfinished store is passed
+// over for the next class.
+bool Store::StealPage(Lane& lane, int class_id, Tick now) {
+  MutexLock lock(&emptying_mutex_);
+  ClassSet besides;
+  besides.set(static_cast<size_t>(class_id));
+  while (emptying_.page != 0 || StartEmptying(besides)) {
+    const int donor = slabs_->RecordAt(emptying_.page).class_id;
+    while (emptying_.page != 0 && emptying_.idle_passes == 0) {
+      EmptyBatch(lane, /*move=*/true, now);
+    }
+    if (emptying_.page == 0) return true;
+    AbandonEmptying();
+    besides.set(static_cast<size_t>(donor));
+  }
+  return false;
+}
+
+}  // namespace larder

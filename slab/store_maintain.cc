@@ -1,0 +1,200 @@
+#include <algorithm>
+
+#include "slab/store.h"
+
+// The work that nobody waits for: the index grows, free pages are kept in reserve, and dead items
+// are swept out.
+//
+// The sweeper goes over all pages in address order every kSweepSeconds and skips those on which
+// nothing expires yet. A page it does look at costs 8 to 12 ns an item. It is also what ends a
+// flush: once a sweep that began after the flush has passed every page, nothing that the flush
+// killed is left, and reads need not compare orders any more.
+
+namespace larder {
+namespace {
+
+constexpr uint32_t kSweepSeconds = 10;
+// Chunks looked at under one holding of a class's lock.
+constexpr uint32_t kSweepChunks = 64;
+// What the splitting of a bucket and the emptying of a batch count as, in steps of an item.
+constexpr size_t kSplitSteps = 8;
+constexpr size_t kEmptySteps = 64;
+
+// Takes `steps` from the budget; false once it is used up.
+bool Spend(size_t* budget, size_t steps) {
+  if (*budget == 0) return false;
+  *budget -= std::min(*budget, steps);
+  return true;
+}
+
+}  // namespace
+
+bool Store::Maintain(Tick now, size_t budget) {
+  NoticeFlush(now);
+  bool more = GrowIndex(&budget);
+  more = KeepPages(now, &budget) || more;
+  more = SweepExpired(now, &budget) || more;
+  return more;
+}
+
+bool Store::OpenOverflow() {
+  MutexLock lock(&index_memory_mutex_);
+  const bool open = index_.OpenOverflow();
+  ChargeIndex();
+  return open;
+}
+
+bool Store::OpenBuckets() {
+  MutexLock lock(&index_memory_mutex_);
+  const bool open = index_.OpenBuckets();
+  ChargeIndex();
+  return open;
+}
+
+void Store::ChargeIndex() {
+  const uint64_t bytes = index_.bytes();
+  slabs_->pool().Charge(bytes - index_charged_bytes_);
+  index_charged_bytes_ = bytes;
+}
+
+bool Store::GrowIndex(size_t* budget) {
+  const auto items = static_cast<uint64_t>(std::max<int64_t>(LinkedItems(), 0));
+  const auto wants_more = [&] { return items > index_.buckets() * Index::kItemsPerBucket; };
+  index_wants_pages_ = false;
+  if (index_.OverflowRunsLow()) OpenOverflow();
+  while (wants_more() && Spend(budget, kSplitSteps)) {
+    if (!index_.CanGrow()) {
+      if (!slabs_->pool().MakeRoom(index_.step_bytes())) {
+        index_wants_pages_ = options_.evict;
+        break;
+      }
+      if (!OpenBuckets()) break;
+    }
+    if (index_.OverflowRunsLow() && !OpenOverflow()) break;
+    index_.Grow([&](Location location) { __builtin_prefetch(arena_.ItemAt(location)); },
+                [&](Location location) { return index_.Hash(arena_.ItemAt(location)->key()); });
+  }
+  const bool growing = wants_more();
+  index_growing_.store(growing, std::memory_order_relaxed);
+  return growing && *budget == 0;
+}
+
+// Empties pages as long as the index waits for memory, or the reserve that a class without a page
+// takes from is not full. (While memory has never been full, there are more free pages than that.)
+bool Store::KeepPages(Tick now, size_t* budget) {
+  if (!options_.evict) return false;
+  PagePool& pool = slabs_->pool();
+  const auto wanted = [&] {
+    return index_wants_pages_ ? !pool.MakeRoom(index_.step_bytes())
+                              : pool.FreePages() < slabs_->reserve_pages();
+  };
+  while (wanted()) {
+    MutexLock lock(&emptying_mutex_);
+    if (emptying_.page == 0 && !StartEmptying(/*besides=*/{})) return false;
+    if (!Spend(budget, kEmptySteps)) return true;
+    EmptyBatch(*maintain_lane_, /*move=*/true, now);
+    // What is pinned or being filled is no nearer to its end if it is looked at again at once.
+    if (emptying_.idle_passes > 0) return false;
+  }
+  MutexLock lock(&emptying_mutex_);
+  if (emptying_.page != 0) AbandonEmptying();
+  return index_wants_pages_;
+}
+
+bool Store::SweepExpired(Tick now, size_t* budget) {
+  if (!sweep_.running) {
+    if (now.seconds < sweep_.due_seconds) return false;
+    sweep_ = {.running = true,
+              .page = 1,
+              .next_chunk = 0,
+              .due_seconds = now.seconds + kSweepSeconds,
+              .flush = flush_active_.load(std::memory_order_acquire),
+              .flush_order = flush_order_.load(std::memory_order_relaxed)};
+    sweeping_.store(true, std::memory_order_relaxed);
+  }
+  while (sweep_.page < slabs_->pool().pages_end()) {
+    PageRecord& record = slabs_->RecordAt(sweep_.page);
+    const bool begins = sweep_.next_chunk == 0;
+    const uint32_t earliest = record.earliest_expire.load(std::memory_order_relaxed);
+    if (record.class_id == 0 || (begins && !sweep_.flush && !HasPassed(earliest, now))) {
+      ++sweep_.page;
+      sweep_.next_chunk = 0;
+      continue;
+    }
+    if (!Spend(budget, kSweepChunks)) return true;
+    // Found anew as the page is gone over; who stores meanwhile lowers it too.
+    if (begins) record.earliest_expire.store(kNeverExpires, std::memory_order_relaxed);
+    SweepBatch(now);
+  }
+  sweep_.running = false;
+  sweeping_.store(false, std::memory_order_relaxed);
+  sweeps_.fetch_add(1, std::memory_order_relaxed);
+  MutexLock lock(&flush_mutex_);
+  if (sweep_.flush && flush_order_.load(std::memory_order_relaxed) == sweep_.flush_order) {
+    flush_active_.store(false, std::memory_order_release);
+  }
+  return false;
+}
+
+void Store::SweepBatch(Tick now) {
+  const uint32_t page = sweep_.page;
+  const Batch batch = CollectDead(page, now);
+  uint64_t reclaimed = 0;
+  uint64_t unfetched = 0;
+  for (size_t i = 0; i < batch.size; ++i) {
+    const Candidate& candidate = batch.candidates[i];
+    Location gone = 0;
+    {
+      Index::LockedBucket bucket = index_.Lock(candidate.hash);
+      const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+      if (!slot) continue;
+      const Item* item = arena_.ItemAt(candidate.item);
+      if (!IsDead(*item, now)) continue;
+      ++reclaimed;
+      if (!item->fetched()) ++unfetched;
+      gone = Unlink(*maintain_lane_, &bucket, slot);
+    }
+    FreeItem(gone);
+  }
+  if (reclaimed == 0) return;
+  SlabClass& slab_class = slabs_->ClassAt(batch.class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  slab_class.counts().sweeper_reclaimed += reclaimed;
+  slab_class.counts().expired_unfetched += unfetched;
+}
+
+// The page may leave its class between two batches, and come to another: then what is left of it
+// is gone over as that class's.
+Store::Batch Store::CollectDead(uint32_t page, Tick now) {
+  Batch batch;
+  PageRecord& record = slabs_->RecordAt(page);
+  batch.class_id = record.class_id.load(std::memory_order_acquire);
+  SlabClass& slab_class = slabs_->ClassAt(batch.class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  if (batch.class_id == 0 || record.class_id != batch.class_id) {
+    ++sweep_.page;
+    sweep_.next_chunk = 0;
+    return batch;
+  }
+  const uint32_t end = std::min(record.cut, sweep_.next_chunk + kSweepChunks);
+  for (; sweep_.next_chunk < end && batch.size < kBatch; ++sweep_.next_chunk) {
+    const Location chunk = slab_class.ChunkAt(page, sweep_.next_chunk);
+    Item* item = arena_.ItemAt(chunk);
+    if (item->state() != ItemState::kLinked) continue;
+    ++slab_class.counts().sweeper_checked;
+    if (IsDead(*item, now)) {
+      batch.candidates[batch.size++] = {
+          .chunk = chunk, .item = chunk, .hash = index_.Hash(item->key())};
+      continue;
+    }
+    if (item->expire() != kNeverExpires) record.LowerEarliestExpire(item->expire());
+    item->HoldOldAccess(now);
+  }
+  if (sweep_.next_chunk >= record.cut) {
+    ++sweep_.page;
+    sweep_.next_chunk = 0;
+  }
+  return batch;
+}
+
+}  // namespace larder

@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "slab/tick.h"
+
+// What goes into the Store's operations and comes out of them.
+
+namespace larder {
+
+inline constexpr size_t kKeyBytesMax = 250;
+
+// How large an item may be, counted as memcached counts it, so that `-I` accepts and refuses
+// exactly the same values: its item header, key, flags when not zero, value and line end.
+struct ItemLimit {
+  uint32_t item_bytes_max = 1 << 20;  // -I
+  // 48 of header, 1 behind the key, 2 behind the value, and 8 of CAS unless -C.
+  uint32_t overhead_bytes = 59;
+
+  bool Fits(size_t key_bytes, uint64_t value_bytes, uint32_t client_flags) const {
+    return key_bytes + value_bytes + (client_flags != 0 ? 4 : 0) + overhead_bytes <= item_bytes_max;
+  }
+};
+
+struct StoreOptions {
+  uint64_t memory_bytes = uint64_t{64} << 20;  // -m: items, index and rings together
+  ItemLimit item_limit;
+  double growth_factor = 0;         // -f; 0: eight classes for every power of two
+  uint32_t value_bytes_min = 8;     // -n: least room for key, value and flags
+  bool evict = true;                // false: -M, refuse instead
+  bool lock_memory = false;         // -k
+  uint32_t probation_percent = 20;  // share of a class's chunks on probation, 0 to 90
+  bool track_sizes = false;         // keep counts of the items' sizes, for `stats sizes`
+  uint64_t hash_seed = 0;           // random in the daemon, so that nobody can aim at one bucket
+};
+
+// A key and its hash, computed once a request (Store::MakeKey).
+struct Key {
+  std::string_view bytes;  // 1 to kKeyBytesMax bytes of the caller's, for the call's duration
+  uint64_t hash = 0;
+};
+
+enum class ReadStatus : uint8_t {
+  kHit,
+  kMiss,
+  kExpired,  // a miss: it was there, and its time had passed
+  kFlushed,  // a miss: it was there, and older than a flush
+};
+
+struct ReadOptions {
+  bool touch = false;  // set the item's expiry to `expire`
+  uint32_t expire = kNeverExpires;
+};
+
+struct ReadOutcome {
+  ReadStatus status = ReadStatus::kMiss;
+  uint8_t class_id = 0;       // on a hit
+  bool on_probation = false;  // on a hit: this read promoted the item
+};
+
+enum class WriteMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
+
+// What a store operation asks for, in all dialects.
+struct WriteOptions {
+  WriteMode mode = WriteMode::kSet;
+  bool compare = false;  // store only if the item's CAS is `compare_cas`
+  uint64_t compare_cas = 0;
+  uint32_t client_flags = 0;        // append and prepend keep the item's own
+  uint32_t expire = kNeverExpires;  // append and prepend keep the item's own
+};
+
+enum class WriteStatus : uint8_t {
+  kStored,
+  kNotStored,  // add found the key; replace, append or prepend did not
+  kExists,     // the CAS differs
+  kNotFound,   // a compare, and no such key
+  kTooLarge,   // over ItemLimit
+  kNoMemory,   // -M, or nothing could be evicted
+};
+
+struct WriteOutcome {
+  WriteStatus status = WriteStatus::kNotStored;
+  uint8_t class_id = 0;  // of the item stored, or of the one whose CAS differed
+  uint64_t cas = 0;      // of the item stored
+};
+
+enum class DeleteStatus : uint8_t { kDeleted, kNotFound, kExists };
+
+struct DeleteOptions {
+  bool compare = false;  // delete only if the item's CAS is `compare_cas`
+  uint64_t compare_cas = 0;
+};
+
+struct DeleteOutcome {
+  DeleteStatus status = DeleteStatus::kNotFound;
+  uint8_t class_id = 0;
+};
+
+enum class ArithmeticStatus : uint8_t { kDone, kNotFound, kNotNumber, kNoMemory, kExists };
+
+struct ArithmeticOptions {
+  bool decrement = false;  // stops at 0, where an increment wraps at 2^64
+  uint64_t delta = 0;
+  bool compare = false;
+  uint64_t compare_cas = 0;
+};
+
+struct ArithmeticOutcome {
+  ArithmeticStatus status = ArithmeticStatus::kNotFound;
+  uint8_t class_id = 0;
+  uint64_t value = 0;
+  uint64_t cas = 0;
+};
+
+struct SizeCount {
+  uint64_t bytes = 0;  // header, key, flags and value, rounded up to 32
+  uint64_t items = 0;
+};
+
+// One size class, as `stats slabs` and `stats items` report it.
+struct ClassStats {
+  uint32_t class_id = 0;
+  uint32_t chunk_bytes = 0;
+  uint32_t chunks_per_page = 0;
+  uint64_t pages = 0;
+  uint64_t chunks = 0;
+  uint64_t used_chunks = 0;  // by items, parts of chained values, and reservations
+  uint64_t items = 0;
+  uint64_t items_on_probation = 0;
+  uint64_t item_bytes = 0;             // header, key, flags and value of the items
+  uint32_t age_seconds = 0;            // since the last access of the item evicted last
+  uint32_t probation_age_seconds = 0;  // the same, of the last one evicted from probation
+  uint64_t evicted = 0;
+  uint64_t evicted_nonzero = 0;  // of these, had an expiry
+  uint64_t evicted_unfetched = 0;
+  uint64_t evicted_active = 0;  // had been read within the last minute
+  uint64_t out_of_memory = 0;
+  uint64_t reclaimed = 0;  // expired or flushed when memory was looked for
+  uint64_t expired_unfetched = 0;
+  uint64_t promoted = 0;  // left probation alive
+  uint64_t sweeper_reclaimed = 0;
+  uint64_t sweeper_checked = 0;
+};
+
+struct StoreStats {
+  uint64_t items = 0;
+  uint64_t item_bytes = 0;    // header, key, flags and value of all items
+  uint64_t items_stored = 0;  // since the start
+  uint64_t memory_limit_bytes = 0;
+  uint64_t memory_bytes = 0;  // pages, index and rings in use; never above the limit
+  uint64_t page_bytes = 0;
+  uint64_t pages = 0;          // in use by classes
+  uint64_t pages_free = 0;     // within the limit
+  uint64_t pages_emptied = 0;  // since the start, to be given to another class or to the index
+  uint64_t items_moved = 0;    // since the start, out of a page being emptied
+  uint64_t index_bytes = 0;
+  uint64_t index_buckets = 0;
+  bool index_growing = false;
+  uint64_t flushed_items = 0;  // reclaimed because a flush had passed them
+  bool sweeping = false;
+  uint64_t sweeps = 0;
+  std::vector<ClassStats> classes;  // those that have, or have had, a page
+};
+
+}  // namespace larder

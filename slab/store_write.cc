@@ -1,0 +1,343 @@
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "slab/assert.h"
+#include "slab/poison.h"
+#include "slab/store.h"
+
+// Everything that changes an item.
+//
+// A small value that fits into the chunk that the key's item has is written over it, under the
+// bucket's lock: nothing is allocated, linked or freed. Everything else is written beside it,
+// without a lock, into a chunk of its own, and then linked in the old one's place; what the
+// operation demands of the old item is judged once before, so that nothing is evicted for a store
+// that is refused anyway, and again when it is linked.
+
+namespace larder {
+
+Store::Verdict Store::Judge(const WriteOptions& options, const Item* old, int old_class) const {
+  Verdict verdict{.class_id = static_cast<uint8_t>(old_class)};
+  if (options.compare) {
+    if (old == nullptr) {
+      verdict.status = WriteStatus::kNotFound;
+    } else if (old->order() != options.compare_cas) {
+      verdict.status = WriteStatus::kExists;
+    }
+    return verdict;
+  }
+  const bool refused = options.mode == WriteMode::kAdd
+                           ? old != nullptr
+                           : options.mode != WriteMode::kSet && old == nullptr;
+  if (refused) verdict.status = WriteStatus::kNotStored;
+  return verdict;
+}
+
+WriteOutcome Store::Write(Lane& lane, const Key& key, std::string_view value,
+                          const WriteOptions& options, Tick now) {
+  NoticeFlush(now);
+  const bool extends = options.mode == WriteMode::kAppend || options.mode == WriteMode::kPrepend;
+  Location dead = 0;
+  std::optional<WriteOutcome> outcome;
+  {
+    Index::LockedBucket bucket = index_.Lock(key.hash);
+    const Index::Slot slot = FindLive(lane, &bucket, key, now, &dead);
+    const Location location = slot ? bucket.At(slot) : 0;
+    Item* old = slot ? arena_.ItemAt(location) : nullptr;
+    const int class_id = slot ? slabs_->ClassOf(location) : 0;
+    const Verdict verdict = Judge(options, old, class_id);
+    if (verdict.status != WriteStatus::kStored) {
+      outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
+    } else if (old != nullptr &&
+               (extends ? ExtendInPlace(lane, old, class_id, value, options.mode, now)
+                        : OverwriteInPlace(lane, old, class_id, value, options, now))) {
+      if (!extends && options.expire != kNeverExpires) {
+        slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
+      }
+      outcome = WriteOutcome{.status = WriteStatus::kStored,
+                             .class_id = static_cast<uint8_t>(class_id),
+                             .cas = old->order()};
+    }
+  }
+  FreeItem(dead);
+  if (outcome) return *outcome;
+  if (extends) {
+    return Combine(lane, key, ValuePieces(&arena_, value, 0), value.size(), options, now);
+  }
+  Reservation reservation;
+  const WriteStatus reserved = Reserve(
+      lane, key,
+      {.value_bytes = value.size(), .client_flags = options.client_flags, .expire = options.expire},
+      now, &reservation);
+  if (reserved != WriteStatus::kStored) return {.status = reserved};
+  FillFrom(ValuePieces(&arena_, value, 0), &reservation);
+  return Commit(std::move(reservation), options, now);
+}
+
+// Under the bucket's lock. The class must be the one that a new item would have, or a value that
+// shrank would keep a chunk far too large.
+bool Store::OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
+                             const WriteOptions& options, Tick now) {
+  const Item::Shape shape{.key_bytes = item->key_bytes(),
+                          .value_bytes = static_cast<uint32_t>(value.size()),
+                          .client_flags = options.client_flags};
+  if (value.size() > kSmallValueBytesMax || item->large() ||
+      (options.client_flags != 0) != item->has_client_flags() ||
+      !options_.item_limit.Fits(shape.key_bytes, value.size(), options.client_flags) ||
+      slabs_->sizes().ClassFor(static_cast<uint32_t>(shape.TotalBytes())) != class_id) {
+    return false;
+  }
+  ResizeSmall(lane, item, class_id, shape.value_bytes, now);
+  lane.items_stored.Add(1);
+  if (options.client_flags != 0) item->SetClientFlags(options.client_flags);
+  item->SetExpire(options.expire);
+  value.copy(item->value(), value.size());
+  return true;
+}
+
+bool Store::ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
+                          WriteMode mode, Tick now) {
+  const uint64_t value_bytes = uint64_t{item->value_bytes()} + value.size();
+  if (item->large() || value_bytes > kSmallValueBytesMax ||
+      !options_.item_limit.Fits(item->key_bytes(), value_bytes, item->client_flags()) ||
+      item->PrefixBytes() + value_bytes > slabs_->sizes().ChunkBytes(class_id)) {
+    return false;
+  }
+  const uint32_t old_bytes = item->value_bytes();
+  ResizeSmall(lane, item, class_id, static_cast<uint32_t>(value_bytes), now);
+  lane.items_stored.Add(1);
+  char* start = item->value();
+  if (mode == WriteMode::kAppend) {
+    value.copy(start + old_bytes, value.size());
+  } else {
+    std::memmove(start + value.size(), start, old_bytes);
+    value.copy(start, value.size());
+  }
+  return true;
+}
+
+// The item is about to get a value of this length, in its own chunk, and with it a new CAS.
+void Store::ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, Tick now) {
+  const uint32_t old_bytes = item->value_bytes();
+  lane.item_bytes[static_cast<size_t>(class_id)].Add(int64_t{value_bytes} - old_bytes);
+  lane.CountSize(item->TotalBytes(), -1);
+  lane.CountSize(item->TotalBytes() - old_bytes + value_bytes, 1);
+  item->SetSmallValueBytes(value_bytes);
+  item->MarkWritten(now);
+  item->SetLinked(NextOrder());
+  if constexpr (kPoisons) {
+    PoisonMemory(item->value(), slabs_->sizes().ChunkBytes(class_id) - item->PrefixBytes());
+    UnpoisonMemory(item->value(), value_bytes);
+  }
+}
+
+WriteStatus Store::Reserve(Lane& lane, const Key& key, const ReserveOptions& options, Tick now,
+                           Reservation* reservation) {
+  if (!options_.item_limit.Fits(key.bytes.size(), options.value_bytes, options.client_flags)) {
+    return WriteStatus::kTooLarge;
+  }
+  return ReserveItem(lane, key,
+                     {.key_bytes = static_cast<uint32_t>(key.bytes.size()),
+                      .value_bytes = static_cast<uint32_t>(options.value_bytes),
+                      .client_flags = options.client_flags},
+                     options.expire, now, reservation);
+}
+
+WriteStatus Store::ReserveItem(Lane& lane, const Key& key, const Item::Shape& shape,
+                               uint32_t expire, Tick now, Reservation* reservation) {
+  const auto chunk_bytes = static_cast<uint32_t>(
+      std::min<uint64_t>(shape.TotalBytes(), slabs_->sizes().chunk_bytes_max()));
+  const Location chunk = Allocate(lane, ClassFor(shape), /*probation=*/true, now);
+  if (chunk == 0) return WriteStatus::kNoMemory;
+  Item* item = arena_.ItemAt(chunk);
+  UnpoisonMemory(item, chunk_bytes);
+  item->Fill(shape, key.bytes, expire, now);
+
+  reservation->Reset();
+  reservation->store_ = this;
+  reservation->lane_ = &lane;
+  reservation->item_ = item;
+  reservation->hash_ = key.hash;
+  if (chunk_bytes < shape.TotalBytes() && !ReserveParts(lane, item, now)) {
+    reservation->Reset();
+    return WriteStatus::kNoMemory;
+  }
+  reservation->missing_bytes_ = shape.value_bytes;
+  reservation->room_ = {item->value(), shape.value_bytes};
+  reservation->next_part_ = 0;
+  if (shape.large()) {
+    const ItemExtension& extension = item->extension();
+    reservation->room_ = {item->value(), extension.value_bytes_here};
+    reservation->next_part_ = extension.next_part();
+  }
+  return WriteStatus::kStored;
+}
+
+// The chain is whole at every step, so that freeing the item frees what there is of it.
+bool Store::ReserveParts(Lane& lane, Item* head, Tick now) {
+  const SizeClasses& sizes = slabs_->sizes();
+  ItemExtension& extension = head->extension();
+  extension.value_bytes_here = sizes.chunk_bytes_max() - head->PrefixBytes();
+  const Location owner = arena_.LocationOf(head);
+  ItemPart* last = nullptr;
+  for (uint32_t missing = extension.value_bytes - extension.value_bytes_here; missing > 0;) {
+    const auto chunk_bytes = static_cast<uint32_t>(
+        std::min<uint64_t>(uint64_t{missing} + ItemPart::kHeaderBytes, sizes.chunk_bytes_max()));
+    const Location chunk = Allocate(lane, sizes.ClassFor(chunk_bytes), /*probation=*/false, now);
+    if (chunk == 0) return false;
+    ItemPart* part = arena_.PartAt(chunk);
+    UnpoisonMemory(part, chunk_bytes);
+    const auto value_bytes = static_cast<uint32_t>(chunk_bytes - ItemPart::kHeaderBytes);
+    part->Init(owner, value_bytes);
+    missing -= value_bytes;
+    if (last == nullptr) {
+      extension.SetNextPart(chunk);
+    } else {
+      last->SetNext(chunk);
+    }
+    last = part;
+  }
+  return true;
+}
+
+void Store::FillFrom(ValuePieces pieces, Reservation* reservation) {
+  for (std::string_view piece = pieces.Next(); !piece.empty(); piece = pieces.Next()) {
+    while (!piece.empty()) {
+      const std::span<char> room = reservation->Room();
+      const size_t bytes = std::min(piece.size(), room.size());
+      std::memcpy(room.data(), piece.data(), bytes);
+      reservation->Filled(bytes);
+      piece.remove_prefix(bytes);
+    }
+  }
+}
+
+WriteOutcome Store::Link(Reservation&& reservation, Tick now,
+                         absl::FunctionRef<Verdict(const Item* old, int old_class)> accept) {
+  LARDER_CHECK(reservation.missing_bytes() == 0);
+  Lane& lane = *reservation.lane_;
+  Item* item = reservation.item_;
+  const Location location = arena_.LocationOf(item);
+  const Key key{item->key(), reservation.hash_};
+  const int class_id = slabs_->ClassOf(location);
+  while (true) {
+    Location dead = 0;
+    Location replaced = 0;
+    std::optional<WriteOutcome> outcome;
+    {
+      Index::LockedBucket bucket = index_.Lock(key.hash);
+      const Index::Slot slot = FindLive(lane, &bucket, key, now, &dead);
+      const Location old_location = slot ? bucket.At(slot) : 0;
+      Item* old = slot ? arena_.ItemAt(old_location) : nullptr;
+      const Verdict verdict = accept(old, slot ? slabs_->ClassOf(old_location) : 0);
+      if (verdict.status != WriteStatus::kStored) {
+        outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
+      } else if (slot || bucket.Insert(key.hash, location)) {
+        if (slot) {
+          CountLinked(lane, *old, slabs_->ClassOf(old_location), -1);
+          old->SetState(ItemState::kReserved);
+          if (!old->large() || old->extension().pins == 0) replaced = old_location;
+          bucket.Replace(slot, location);
+        }
+        MarkLinked(lane, item, class_id);
+        reservation.store_ = nullptr;
+        outcome = WriteOutcome{.status = WriteStatus::kStored,
+                               .class_id = static_cast<uint8_t>(class_id),
+                               .cas = item->order()};
+        if (item->expire() != kNeverExpires) {
+          slabs_->RecordOf(location).LowerEarliestExpire(item->expire());
+        }
+      }
+    }
+    FreeItem(dead);
+    FreeItem(replaced);
+    if (outcome) {
+      reservation.Reset();
+      return *outcome;
+    }
+    if (!OpenOverflow()) {
+      reservation.Reset();
+      return {.status = WriteStatus::kNoMemory};
+    }
+  }
+}
+
+WriteOutcome Store::Commit(Reservation&& reservation, const WriteOptions& options, Tick now) {
+  NoticeFlush(now);
+  Reservation filled = std::move(reservation);
+  if (options.mode == WriteMode::kAppend || options.mode == WriteMode::kPrepend) {
+    const Item* item = filled.item_;
+    ValuePieces pieces(&arena_, {item->value(), item->value_bytes()}, 0);
+    if (item->large()) {
+      const ItemExtension& extension = item->extension();
+      pieces =
+          ValuePieces(&arena_, {item->value(), extension.value_bytes_here}, extension.next_part());
+    }
+    return Combine(*filled.lane_, {item->key(), filled.hash_}, pieces, item->value_bytes(), options,
+                   now);
+  }
+  return Link(std::move(filled), now,
+              [&](const Item* old, int old_class) { return Judge(options, old, old_class); });
+}
+
+// Under the bucket's lock. Copies what is small and pins what is large.
+void Store::TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot) {
+  snapshot->order = item->order();
+  snapshot->client_flags = item->client_flags();
+  snapshot->expire = item->expire();
+  snapshot->value_bytes = item->value_bytes();
+  if (item->large()) {
+    snapshot->pin = ItemView(this, item, hash).Pin();
+  } else {
+    snapshot->small.assign(item->value(), item->value_bytes());
+  }
+}
+
+Store::Verdict Store::SameAs(const Snapshot& snapshot, const Item* old, int old_class) const {
+  const bool same = old != nullptr && old->order() == snapshot.order;
+  return {.status = same ? WriteStatus::kStored : WriteStatus::kExists,
+          .class_id = static_cast<uint8_t>(old_class)};
+}
+
+// Append and prepend where the result needs another chunk: writes old and added value side by side
+// and links the result if the old item is still the same; else begins again.
+WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint64_t added_bytes,
+                            const WriteOptions& options, Tick now) {
+  while (true) {
+    Snapshot snapshot;
+    Verdict verdict;
+    Location dead = 0;
+    {
+      Index::LockedBucket bucket = index_.Lock(key.hash);
+      const Index::Slot slot = FindLive(lane, &bucket, key, now, &dead);
+      const Location location = slot ? bucket.At(slot) : 0;
+      Item* old = slot ? arena_.ItemAt(location) : nullptr;
+      verdict = Judge(options, old, slot ? slabs_->ClassOf(location) : 0);
+      if (verdict.status == WriteStatus::kStored) {
+        TakeSnapshot(old, key.hash, &snapshot);
+      }
+    }
+    FreeItem(dead);
+    if (verdict.status != WriteStatus::kStored) {
+      return {.status = verdict.status, .class_id = verdict.class_id};
+    }
+    Reservation reservation;
+    const WriteStatus reserved = Reserve(lane, key,
+                                         {.value_bytes = snapshot.value_bytes + added_bytes,
+                                          .client_flags = snapshot.client_flags,
+                                          .expire = snapshot.expire},
+                                         now, &reservation);
+    if (reserved != WriteStatus::kStored) return {.status = reserved};
+    const ValuePieces old_pieces =
+        snapshot.pin ? snapshot.pin.Pieces() : ValuePieces(&arena_, snapshot.small, 0);
+    const bool append = options.mode == WriteMode::kAppend;
+    FillFrom(append ? old_pieces : added, &reservation);
+    FillFrom(append ? added : old_pieces, &reservation);
+    const WriteOutcome outcome =
+        Link(std::move(reservation), now,
+             [&](const Item* old, int old_class) { return SameAs(snapshot, old, old_class); });
+    if (outcome.status != WriteStatus::kExists) return outcome;
+  }
+}
+
+}  // namespace larder
