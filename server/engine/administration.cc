@@ -1,0 +1,70 @@
+#include <algorithm>
+#include <string>
+
+#include "protocol/text_encoder.h"
+#include "server/engine/commands.h"
+#include "server/engine/stats.h"
+
+namespace larder {
+
+void ExecuteFlushAll(const Turn& turn, const Request& request) {
+  turn.counters().flushes.Add(1);
+  uint32_t due = turn.tick().seconds;
+  // memcached marks as dead what was last used in the second before the one given, and so a delay
+  // of a second is none.
+  if (request.exptime > 0) due = ExpireTick(request.exptime, turn.now) - 1;
+  // A date before everything: nothing is as old as that.
+  if (due > 0) turn.store().Flush({due}, turn.tick());
+  turn.Reply(request.noreply, kOkReply);
+}
+
+void ExecuteVerbosity(const Turn& turn, const Request& request) {
+  constexpr uint64_t kVerbosityMax = 2;
+  turn.worker.engine().SetVerbosity(
+      static_cast<int>(std::min<uint64_t>(request.number, kVerbosityMax)));
+  turn.Reply(request.noreply, kOkReply);
+}
+
+void ExecuteVersion(const Turn& turn) {
+  turn.out.Append("VERSION ");
+  turn.out.Append(kCompatibleVersion);
+  turn.out.Append(kLineEnd);
+}
+
+void ExecuteStats(const Turn& turn, const Request& request) {
+  Engine& engine = turn.worker.engine();
+  std::string_view arguments = request.arguments;
+  const std::string_view what = arguments.substr(0, arguments.find(' '));
+  if (what == "reset") {
+    engine.ResetStats();
+    turn.out.Append(kResetReply);
+    return;
+  }
+  StatLines lines(&turn.out);
+  if (what.empty()) {
+    AddGeneralStats(engine, turn.now, &lines);
+  } else if (what == "settings") {
+    AddSettings(engine, &lines);
+  } else if (what == "items") {
+    AddItemStats(engine.Snapshot(), &lines);
+  } else if (what == "slabs") {
+    AddSlabStats(engine.Snapshot(), &lines);
+  } else if (what == "sizes") {
+    // A histogram of item sizes is only kept by those who ask for it at the start.
+    lines.Add("sizes_status", "disabled");
+  } else if (what == "conns") {
+    AddConnections(engine.server().Connections(turn.now), &lines);
+  } else if (what == "detail") {
+    turn.out.Append("CLIENT_ERROR stats detail not allowed\r\n");
+    return;
+  } else if (what == "cachedump") {
+    turn.out.Append("CLIENT_ERROR stats cachedump not allowed\r\n");
+    return;
+  } else {
+    turn.out.Append(kUnknownReply);
+    return;
+  }
+  turn.out.Append(kEndReply);
+}
+
+}  // namespace larder

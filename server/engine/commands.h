@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/request.h"
+#include "server/engine/clock.h"
+#include "server/engine/engine.h"
+#include "server/engine/output.h"
+#include "slab/store_types.h"
+
+// The commands, each executed in one call: they find everything in the turn and the request, add
+// their reply to the output, and count. What belongs together is in one file: retrieval.cc,
+// storage.cc, mutation.cc, administration.cc.
+
+namespace larder {
+
+// What a session's turn gives to the commands.
+struct Turn {
+  EngineWorker& worker;
+  const Now& now;
+  Output& out;
+
+  Store& store() const { return worker.store(); }
+  Lane& lane() const { return worker.lane(); }
+  Tick tick() const { return now.tick; }
+  WorkerCounters& counters() const { return worker.counters(); }
+  void Reply(bool noreply, std::string_view line) const {
+    if (!noreply) out.Append(line);
+  }
+};
+
+// get, gets, gat, gats: one key.
+void ExecuteRead(const Turn& turn, const Request& request, const Key& key);
+void ExecuteTouch(const Turn& turn, const Request& request, const Key& key);
+
+// What a storage command asks for, apart from its key and value: enough to finish it when the value
+// has arrived and the command line is long gone.
+struct StoreOrder {
+  Command command = Command::kSet;
+  bool noreply = false;
+  WriteOptions options;
+};
+StoreOrder StoreOrderOf(const Turn& turn, const Request& request);
+
+// set, add, replace, append, prepend, cas. `body` is the value and the two bytes behind it, which
+// ought to be a line end.
+void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std::string_view body);
+// The same for a value that is still to come. If it is to be received into `reservation`, that is
+// set; else the command has been answered and the value is to be dropped.
+void BeginStore(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t value_bytes,
+                Reservation* reservation);
+// The reservation has been filled, and `well_ended` tells whether a line end followed.
+void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
+                 Reservation reservation);
+
+void ExecuteDelete(const Turn& turn, const Request& request, const Key& key);
+void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key);
+
+void ExecuteFlushAll(const Turn& turn, const Request& request);
+void ExecuteVerbosity(const Turn& turn, const Request& request);
+void ExecuteVersion(const Turn& turn);
+void ExecuteStats(const Turn& turn, const Request& request);
+
+}  // namespace larder

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/engine/clock.h"
+#include "server/engine/counters.h"
+#include "server/engine/output.h"
+#include "server/engine/server_view.h"
+#include "server/engine/settings.h"
+#include "slab/store.h"
+
+// The engine joins protocol and store, and knows no sockets: it is given bytes and a moment and
+// gives bytes. There is one Engine a process, one EngineWorker a thread, and one Session a
+// connection. What they share is the store and what `stats` reports.
+
+namespace larder {
+
+class EngineWorker;
+struct RequestWindow;
+struct StatsSnapshot;
+
+// What all workers share. Every member may be called from any thread.
+class Engine {
+ public:
+  // `store` and `server` must outlive the engine. `start` is the moment that uptime counts from.
+  Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // A worker for one thread; lives as long as the engine.
+  EngineWorker* AddWorker() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Settings& settings() const { return settings_; }
+  Store& store() const { return *store_; }
+  const ServerView& server() const { return *server_; }
+  const Now& start() const { return start_; }
+
+  // How much is logged: -v at first, then what the last `verbosity` command said.
+  int verbosity() const { return verbosity_.load(std::memory_order_relaxed); }
+  void SetVerbosity(int verbosity) { verbosity_.store(verbosity, std::memory_order_relaxed); }
+
+  // What `stats` reports, counted since the last reset.
+  StatsSnapshot Snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // `stats reset`: what counts events starts again from 0; what tells a state stays.
+  void ResetStats() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  StatsSnapshot Measure() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Settings settings_;
+  Store* const store_;
+  const ServerView* const server_;
+  const Now start_;
+  std::atomic<int> verbosity_;
+  mutable absl::Mutex mutex_;
+  std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);
+  // As it was at the last reset; null before the first.
+  std::unique_ptr<const StatsSnapshot> baseline_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What the sessions of one thread share. Used by that thread only, but for what Engine::Snapshot
+// reads: the counters.
+class EngineWorker {
+ public:
+  // The lane is the store's; it must be this worker's alone.
+  EngineWorker(Engine* engine, Lane* lane);
+  ~EngineWorker();
+  EngineWorker(const EngineWorker&) = delete;
+  EngineWorker& operator=(const EngineWorker&) = delete;
+
+  Engine& engine() const { return *engine_; }
+  const Settings& settings() const { return engine_->settings(); }
+  Store& store() const { return engine_->store(); }
+  Lane& lane() const { return *lane_; }
+  WorkerCounters& counters() { return counters_; }
+  const WorkerCounters& counters() const { return counters_; }
+  // Lent to the outputs of this thread's connections.
+  OutputBlocks& output_blocks() { return output_blocks_; }
+  const OutputBlocks& output_blocks() const { return output_blocks_; }
+  // Of the session that runs; holds nothing between runs.
+  RequestWindow& window() { return *window_; }
+
+ private:
+  Engine* const engine_;
+  Lane* const lane_;
+  OutputBlocks output_blocks_;
+  const std::unique_ptr<RequestWindow> window_;
+  WorkerCounters counters_;
+};
+
+}  // namespace larder

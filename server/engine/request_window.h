@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/request.h"
+#include "protocol/text_parser.h"
+#include "slab/store_types.h"
+
+// The requests that a session has read ahead and not yet executed. It lives in the worker, for only
+// one session of a worker runs at a time and none leaves anything in it.
+
+namespace larder {
+
+struct RequestWindow {
+  // Enough for the memory's latency to be spent on all keys at once; more gained nothing.
+  static constexpr size_t kSlots = 32;
+
+  enum class Kind : uint8_t {
+    kRequest,   // `request`, and of a storage command the whole `body`
+    kArriving,  // a storage command whose value goes straight into its item
+    kError,     // the reply is that to `error`, and `swallow_bytes` of the stream are dropped
+  };
+
+  struct Slot {
+    // Where in the input the request starts, and the parser as it was there: to go back to when the
+    // output is full.
+    size_t begin;
+    TextParser parser;
+    Kind kind;
+    TextError error;
+    uint32_t swallow_bytes;
+    Request request;
+    Key key;                // of `request`; empty if it has none
+    std::string_view body;  // value and line end, in the input
+  };
+
+  std::array<Slot, kSlots> slots;
+};
+
+}  // namespace larder

@@ -1,0 +1,98 @@
+#include <cstring>
+#include <utility>
+
+#include "protocol/text_encoder.h"
+#include "server/engine/commands.h"
+#include "slab/item.h"
+
+namespace larder {
+namespace {
+
+// The longest reply to one key that is copied whole: its line and a small value.
+constexpr size_t kReadReplyBytesMax = kValueLineBytesMax + kSmallValueBytesMax + kLineEnd.size();
+static_assert(kReadReplyBytesMax <= Output::kRoomBytesMax);
+
+char* Put(char* to, std::string_view bytes) {
+  std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+void CountMiss(const Turn& turn, ReadStatus status) {
+  if (status == ReadStatus::kExpired) turn.counters().get_expired.Add(1);
+  if (status == ReadStatus::kFlushed) turn.counters().get_flushed.Add(1);
+}
+
+// gat and gats are touches, in memcached's books too.
+void CountTouch(const Turn& turn, const ReadOutcome& outcome) {
+  if (outcome.status == ReadStatus::kHit) {
+    turn.counters().classes[outcome.class_id].touch_hits.Add(1);
+  } else {
+    turn.counters().touch_misses.Add(1);
+    CountMiss(turn, outcome.status);
+  }
+}
+
+void CountGet(const Turn& turn, const ReadOutcome& outcome) {
+  if (outcome.status == ReadStatus::kHit) {
+    ClassCounters& of_class = turn.counters().classes[outcome.class_id];
+    (outcome.on_probation ? of_class.probation_hits : of_class.protected_hits).Add(1);
+  } else {
+    turn.counters().get_misses.Add(1);
+    CountMiss(turn, outcome.status);
+  }
+}
+
+// A large value found under the bucket's lock, to be queued when that is released.
+struct LargeValue {
+  ItemRef item;
+  uint32_t bytes = 0;
+};
+
+// The visit runs under the lock of the key's bucket, so it finds its room ready and allocates
+// nothing.
+ReadOutcome CopyOrPin(const Turn& turn, const Key& key, const ReadOptions& options, bool with_cas,
+                      LargeValue* large) {
+  char* const room = turn.out.Room(kReadReplyBytesMax);
+  return turn.store().Read(turn.lane(), key, options, turn.tick(), [&](const ItemView& item) {
+    ValueLine line = {
+        .key = key.bytes, .client_flags = item.client_flags(), .value_bytes = item.value_bytes()};
+    // Under -C every item's token is 0.
+    if (with_cas) line.cas = turn.worker.settings().cas ? item.cas() : 0;
+    char* end = EncodeValueLine(room, line);
+    if (item.large()) {
+      *large = {.item = item.Pin(), .bytes = line.value_bytes};
+    } else {
+      end = Put(Put(end, item.value()), kLineEnd);
+    }
+    turn.out.Commit(static_cast<size_t>(end - room));
+  });
+}
+
+}  // namespace
+
+void ExecuteRead(const Turn& turn, const Request& request, const Key& key) {
+  const Command command = request.command;
+  const bool touch = command == Command::kGat || command == Command::kGats;
+  const bool with_cas = command == Command::kGets || command == Command::kGats;
+  ReadOptions options;
+  if (touch) options = {.touch = true, .expire = ExpireTick(request.exptime, turn.now)};
+
+  LargeValue large;
+  const ReadOutcome outcome = CopyOrPin(turn, key, options, with_cas, &large);
+  if (large.item) {
+    turn.out.AppendPinned(std::move(large.item), large.bytes);
+    turn.out.Append(kLineEnd);
+  }
+  touch ? CountTouch(turn, outcome) : CountGet(turn, outcome);
+  if (request.last_key) turn.out.Append(kEndReply);
+}
+
+void ExecuteTouch(const Turn& turn, const Request& request, const Key& key) {
+  const ReadOptions options = {.touch = true, .expire = ExpireTick(request.exptime, turn.now)};
+  const ReadOutcome outcome =
+      turn.store().Read(turn.lane(), key, options, turn.tick(), [](const ItemView&) {});
+  CountTouch(turn, outcome);
+  turn.Reply(request.noreply, outcome.status == ReadStatus::kHit ? kTouchedReply : kNotFoundReply);
+}
+
+}  // namespace larder

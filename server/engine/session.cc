@@ -1,0 +1,231 @@
+#include "server/engine/session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "protocol/text_encoder.h"
+
+namespace larder {
+namespace {
+
+using Kind = RequestWindow::Kind;
+using Slot = RequestWindow::Slot;
+
+void ExecuteRequest(const Turn& turn, const Slot& slot) {
+  const Request& request = slot.request;
+  switch (request.command) {
+    case Command::kGet:
+    case Command::kGets:
+    case Command::kGat:
+    case Command::kGats:
+      return ExecuteRead(turn, request, slot.key);
+    case Command::kSet:
+    case Command::kAdd:
+    case Command::kReplace:
+    case Command::kAppend:
+    case Command::kPrepend:
+    case Command::kCas:
+      return ExecuteStore(turn, request, slot.key, slot.body);
+    case Command::kDelete:
+      return ExecuteDelete(turn, request, slot.key);
+    case Command::kIncrement:
+    case Command::kDecrement:
+      return ExecuteArithmetic(turn, request, slot.key);
+    case Command::kTouch:
+      return ExecuteTouch(turn, request, slot.key);
+    case Command::kFlushAll:
+      return ExecuteFlushAll(turn, request);
+    case Command::kVerbosity:
+      return ExecuteVerbosity(turn, request);
+    case Command::kVersion:
+      return ExecuteVersion(turn);
+    case Command::kStats:
+      return ExecuteStats(turn, request);
+    case Command::kNoop:
+      return turn.out.Append(kNoopReply);
+    case Command::kQuit:
+      return;  // ends the reading ahead, and so is never in the window
+  }
+}
+
+}  // namespace
+
+Session::Result Session::Run(std::string_view input, const Now& now, Output* out) {
+  const Result result = RunTurn({.worker = *worker_, .now = now, .out = *out}, input);
+  // Room may have been asked for in vain; an empty output must not keep it.
+  if (out->empty()) out->Clear();
+  return result;
+}
+
+Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
+  const RequestWindow& window = worker_->window();
+  size_t consumed = 0;
+  int requests_left = worker_->settings().requests_per_event;
+  min_input_bytes_ = 1;
+  while (true) {
+    if (in_body()) {
+      consumed += TakeBody(turn, input.substr(consumed));
+      if (in_body()) return {consumed, Next::kRead};
+    }
+    if (consumed == input.size()) return {consumed, Next::kRead};
+    if (requests_left == 0) {
+      turn.counters().yields.Add(1);
+      return {consumed, Next::kYield};
+    }
+    const Lookahead ahead = ReadAhead(input, consumed, requests_left);
+    if (ahead.slots > 1) Prefetch(ahead.slots);
+    for (size_t i = 0; i < ahead.slots; ++i) {
+      const Slot& slot = window.slots[i];
+      if (turn.out.full()) [[unlikely]] {
+        parser_ = slot.parser;
+        return {slot.begin, Next::kFlush};
+      }
+      Execute(turn, slot);
+    }
+    consumed = ahead.end;
+    requests_left -= ahead.requests;
+    if (ahead.stop == Stop::kNeedInput) return {consumed, Next::kRead};
+    if (ahead.stop == Stop::kClose) return {input.size(), Next::kClose};
+  }
+}
+
+// Takes what `input` has of the bytes that are no commands; returns how many that is.
+size_t Session::TakeBody(const Turn& turn, std::string_view input) {
+  if (reservation_) return ReceiveBody(turn, input);
+  const size_t dropped = std::min(swallow_bytes_, input.size());
+  swallow_bytes_ -= dropped;
+  return dropped;
+}
+
+size_t Session::ReceiveBody(const Turn& turn, std::string_view input) {
+  size_t taken = 0;
+  while (reservation_.missing_bytes() > 0) {
+    const std::span<char> room = reservation_.Room();
+    const size_t bytes = std::min(room.size(), input.size() - taken);
+    if (bytes == 0) return taken;
+    std::memcpy(room.data(), input.data() + taken, bytes);
+    reservation_.Filled(bytes);
+    taken += bytes;
+  }
+  const std::string_view end = input.substr(taken, kLineEnd.size());
+  if (end.size() < kLineEnd.size()) {
+    min_input_bytes_ = kLineEnd.size();
+    return taken;
+  }
+  FinishStore(turn, order_, end == kLineEnd, std::exchange(reservation_, Reservation()));
+  return taken + kLineEnd.size();
+}
+
+// Fills the window with what `input` holds from `begin` on.
+Session::Lookahead Session::ReadAhead(std::string_view input, size_t begin, int requests_max) {
+  RequestWindow& window = worker_->window();
+  Lookahead ahead = {.end = begin};
+  while (ahead.slots < RequestWindow::kSlots && ahead.requests < requests_max &&
+         ahead.stop == Stop::kFull) {
+    const std::string_view rest = input.substr(ahead.end);
+    Slot& slot = window.slots[ahead.slots];
+    slot.begin = ahead.end;
+    slot.parser = parser_;
+    const ParseResult parsed = rest.empty() ? ParseResult{.status = ParseStatus::kNeedMore}
+                                            : parser_.Parse(rest, &slot.request);
+    switch (parsed.status) {
+      case ParseStatus::kRequest:
+        AddRequest(rest, parsed.consumed, &slot, &ahead);
+        break;
+      case ParseStatus::kError:
+        slot.kind = Kind::kError;
+        slot.error = parsed.error;
+        slot.swallow_bytes = parsed.swallow_bytes;
+        slot.key = {};
+        ++ahead.slots;
+        ++ahead.requests;
+        ahead.end += parsed.consumed;
+        if (parsed.swallow_bytes > 0) ahead.stop = Stop::kBody;
+        break;
+      case ParseStatus::kSkipped:
+        ahead.end += parsed.consumed;
+        break;
+      case ParseStatus::kNeedMore:
+        min_input_bytes_ = rest.size() + 1;
+        ahead.stop = Stop::kNeedInput;
+        break;
+      case ParseStatus::kClose:
+        ahead.stop = Stop::kClose;
+        break;
+    }
+  }
+  return ahead;
+}
+
+// Adds the request in `slot`, whose line is the first `line_bytes` of `rest`.
+void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, Lookahead* ahead) {
+  const Request& request = slot->request;
+  if (request.command == Command::kQuit) {
+    ahead->stop = Stop::kClose;
+    return;
+  }
+  slot->kind = Kind::kRequest;
+  if (request.key.empty()) {
+    slot->key = {};
+  } else {
+    slot->key = worker_->store().MakeKey(request.key);
+    worker_->store().PrefetchBucket(slot->key);
+  }
+  if (!IsStorage(request.command)) {
+    ahead->end += line_bytes;
+  } else if (!AddValue(rest, line_bytes, slot, ahead)) {
+    return;
+  }
+  ++ahead->slots;
+  if (!IsRead(request.command) || request.last_key) ++ahead->requests;
+}
+
+// Decides how the value is taken. False if it is waited for.
+bool Session::AddValue(std::string_view rest, size_t line_bytes, Slot* slot, Lookahead* ahead) {
+  const Request& request = slot->request;
+  const size_t body_bytes = request.value_bytes + kLineEnd.size();
+  const size_t total_bytes = line_bytes + body_bytes;
+  if (rest.size() >= total_bytes) {
+    slot->body = rest.substr(line_bytes, body_bytes);
+    ahead->end += total_bytes;
+    return true;
+  }
+  const bool fits = worker_->store().options().item_limit.Fits(
+      request.key.size(), request.value_bytes, request.client_flags);
+  if (fits && total_bytes <= kSessionInputBytes) {
+    parser_ = slot->parser;
+    min_input_bytes_ = total_bytes;
+    ahead->stop = Stop::kNeedInput;
+    return false;
+  }
+  slot->kind = Kind::kArriving;
+  ahead->end += line_bytes;
+  ahead->stop = Stop::kBody;
+  return true;
+}
+
+void Session::Prefetch(size_t slots) const {
+  const RequestWindow& window = worker_->window();
+  for (size_t i = 0; i < slots; ++i) {
+    if (!window.slots[i].key.bytes.empty()) worker_->store().PrefetchItem(window.slots[i].key);
+  }
+}
+
+void Session::Execute(const Turn& turn, const Slot& slot) {
+  switch (slot.kind) {
+    case Kind::kRequest:
+      return ExecuteRequest(turn, slot);
+    case Kind::kArriving:
+      order_ = StoreOrderOf(turn, slot.request);
+      BeginStore(turn, order_, slot.key, slot.request.value_bytes, &reservation_);
+      if (!reservation_) swallow_bytes_ = slot.request.value_bytes + kLineEnd.size();
+      return;
+    case Kind::kError:
+      turn.out.Append(ErrorReply(slot.error));
+      swallow_bytes_ = slot.swallow_bytes;
+      return;
+  }
+}
+
+}  // namespace larder

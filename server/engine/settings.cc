@@ -1,0 +1,21 @@
+#include "server/engine/settings.h"
+
+namespace larder {
+
+StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
+  // Without CAS an item of memcached's is 8 bytes smaller, and so its value may be 8 bytes larger.
+  constexpr uint32_t kCasBytes = 8;
+  ItemLimit limit;
+  limit.item_bytes_max = settings.item_bytes_max;
+  if (!settings.cas) limit.overhead_bytes -= kCasBytes;
+  return {.memory_bytes = settings.memory_bytes,
+          .item_limit = limit,
+          .growth_factor = settings.growth_factor,
+          .value_bytes_min = settings.value_bytes_min,
+          .evict = settings.evict,
+          .lock_memory = settings.lock_memory,
+          .probation_percent = settings.probation_percent,
+          .hash_seed = hash_seed};
+}
+
+}  // namespace larder

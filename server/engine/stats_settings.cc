@@ -1,0 +1,123 @@
+#include <cmath>
+
+#include "protocol/request.h"
+#include "server/engine/stats.h"
+
+// `stats settings`: every name of memcached's. A setting whose feature larder has not is shown as
+// turned off, or as nothing, and never with a value that would not be obeyed.
+
+namespace larder {
+namespace {
+
+constexpr const char* kNone = "NULL";
+
+void AddNetwork(const Engine& engine, StatLines* lines) {
+  const Settings& settings = engine.settings();
+  lines->Add("maxbytes", settings.memory_bytes);
+  lines->Add("maxconns", settings.connections_max);
+  lines->Add("tcpport", settings.tcp_port);
+  lines->Add("udpport", 0);
+  lines->Add("inter", settings.listen.empty() ? kNone : settings.listen.c_str());
+  lines->Add("verbosity", engine.verbosity());
+  lines->Add("oldest", 0);
+  lines->Add("evictions", settings.evict ? "on" : "off");
+  lines->Add("domain_socket", kNone);
+  lines->Add("umask", "700");
+  lines->AddYesNo("shutdown_command", false);
+}
+
+void AddServing(const Settings& settings, StatLines* lines) {
+  // Eight classes for every power of two grow by this in the mean.
+  const double factor = settings.growth_factor > 0 ? settings.growth_factor : std::exp2(1.0 / 8);
+  lines->AddDecimal("growth_factor", factor, 2);
+  lines->Add("chunk_size", settings.value_bytes_min);
+  lines->Add("num_threads", settings.threads);
+  lines->Add("num_threads_per_udp", 0);
+  lines->Add("stat_key_prefix", ":");
+  lines->AddYesNo("detail_enabled", false);
+  lines->Add("reqs_per_event", settings.requests_per_event);
+  lines->AddYesNo("cas_enabled", settings.cas);
+  lines->Add("tcp_backlog", settings.backlog);
+  lines->Add("binding_protocol", "ascii");
+  lines->AddYesNo("auth_enabled_sasl", false);
+  lines->AddYesNo("auth_enabled_ascii", false);
+  lines->Add("item_size_max", settings.item_bytes_max);
+  lines->AddYesNo("maxconns_fast", true);
+}
+
+void AddMemory(const Engine& engine, StatLines* lines) {
+  lines->Add("hashpower_init", 0);
+  lines->AddYesNo("slab_reassign", true);
+  lines->Add("slab_automove", 1);
+  lines->AddDecimal("slab_automove_ratio", 0, 2);
+  lines->Add("slab_automove_window", 0);
+  lines->Add("slab_chunk_max", engine.store().Stats().page_bytes);
+  lines->AddYesNo("lru_crawler", true);
+  lines->Add("lru_crawler_sleep", 0);
+  lines->Add("lru_crawler_tocrawl", 0);
+  lines->Add("tail_repair_time", 0);
+  lines->AddYesNo("flush_enabled", true);
+  lines->AddYesNo("dump_enabled", false);
+  lines->Add("hash_algorithm", "xxh3");
+  lines->AddYesNo("lru_maintainer_thread", true);
+  lines->AddYesNo("lru_segmented", engine.settings().probation_percent > 0);
+  lines->Add("hot_lru_pct", engine.settings().probation_percent);
+  lines->Add("warm_lru_pct", 0);
+  lines->AddDecimal("hot_max_factor", 0, 2);
+  lines->AddDecimal("warm_max_factor", 0, 2);
+  lines->AddYesNo("temp_lru", false);
+  lines->Add("temporary_ttl", 0);
+}
+
+void AddBuffers(const Settings& settings, StatLines* lines) {
+  lines->Add("idle_timeout", settings.idle_timeout_seconds);
+  lines->Add("watcher_logbuf_size", 0);
+  lines->Add("worker_logbuf_size", 0);
+  lines->Add("read_buf_mem_limit", 0);
+  lines->AddYesNo("track_sizes", false);
+  lines->AddYesNo("inline_ascii_response", false);
+}
+
+void AddExternalStorage(StatLines* lines) {
+  lines->Add("ext_item_size", 0);
+  lines->Add("ext_item_age", 0);
+  lines->Add("ext_low_ttl", 0);
+  lines->Add("ext_recache_rate", 0);
+  lines->Add("ext_wbuf_size", 0);
+  lines->Add("ext_compact_under", 0);
+  lines->Add("ext_drop_under", 0);
+  lines->Add("ext_max_sleep", 0);
+  lines->AddDecimal("ext_max_frag", 0, 2);
+  lines->AddDecimal("slab_automove_freeratio", 0, 3);
+  lines->AddYesNo("ext_drop_unread", false);
+}
+
+void AddTls(StatLines* lines) {
+  lines->AddYesNo("ssl_enabled", false);
+  lines->Add("ssl_chain_cert", "(null)");
+  lines->Add("ssl_key", "(null)");
+  lines->Add("ssl_verify_mode", 0);
+  lines->Add("ssl_keyformat", 0);
+  lines->Add("ssl_ciphers", kNone);
+  lines->Add("ssl_ca_cert", kNone);
+  lines->Add("ssl_wbuf_size", 0);
+  lines->AddYesNo("ssl_session_cache", false);
+  lines->AddYesNo("ssl_kernel_tls", false);
+  lines->Add("ssl_min_version", kNone);
+}
+
+}  // namespace
+
+void AddSettings(const Engine& engine, StatLines* lines) {
+  AddNetwork(engine, lines);
+  AddServing(engine.settings(), lines);
+  AddMemory(engine, lines);
+  AddBuffers(engine.settings(), lines);
+  AddExternalStorage(lines);
+  AddTls(lines);
+  lines->Add("num_napi_ids", 0);
+  lines->Add("memory_file", "(null)");
+  lines->Add("client_flags_size", sizeof(Request::client_flags));
+}
+
+}  // namespace larder

@@ -1,0 +1,141 @@
+#include <utility>
+
+#include "protocol/text_encoder.h"
+#include "server/engine/commands.h"
+
+namespace larder {
+namespace {
+
+WriteMode ModeOf(Command command) {
+  switch (command) {
+    case Command::kAdd:
+      return WriteMode::kAdd;
+    case Command::kReplace:
+      return WriteMode::kReplace;
+    case Command::kAppend:
+      return WriteMode::kAppend;
+    case Command::kPrepend:
+      return WriteMode::kPrepend;
+    default:
+      return WriteMode::kSet;
+  }
+}
+
+// The client believes that its value is in the cache or that nothing is: what was there before must
+// not be read as if it were current. Other storage commands promise nothing of the kind.
+void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key) {
+  if (order.command == Command::kSet) turn.store().Delete(turn.lane(), key, {}, turn.tick());
+}
+
+void RefuseTooLarge(const Turn& turn, const StoreOrder& order, const Key& key) {
+  turn.counters().stores_too_large.Add(1);
+  DropOldItem(turn, order, key);
+  turn.Reply(order.noreply, kTooLargeReply);
+}
+
+void RefuseNoMemory(const Turn& turn, const StoreOrder& order, const Key& key) {
+  turn.counters().stores_out_of_memory.Add(1);
+  DropOldItem(turn, order, key);
+  turn.Reply(order.noreply, kNoMemoryToStoreReply);
+}
+
+bool Fits(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t value_bytes) {
+  return turn.store().options().item_limit.Fits(key.bytes.size(), value_bytes,
+                                                order.options.client_flags);
+}
+
+void RefuseBadChunk(const Turn& turn, const StoreOrder& order) {
+  turn.counters().classes[0].sets.Add(1);
+  turn.Reply(order.noreply, kBadDataReply);
+}
+
+// Of a value that was received whole and found good.
+void CountOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
+  ClassCounters& of_class = turn.counters().classes[outcome.class_id];
+  of_class.sets.Add(1);
+  if (order.command != Command::kCas) return;
+  if (outcome.status == WriteStatus::kStored) of_class.cas_hits.Add(1);
+  if (outcome.status == WriteStatus::kExists) of_class.cas_mismatches.Add(1);
+  if (outcome.status == WriteStatus::kNotFound) turn.counters().cas_misses.Add(1);
+}
+
+void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
+  CountOutcome(turn, order, outcome);
+  switch (outcome.status) {
+    case WriteStatus::kStored:
+      turn.Reply(order.noreply, kStoredReply);
+      return;
+    case WriteStatus::kExists:
+      turn.Reply(order.noreply, kExistsReply);
+      return;
+    case WriteStatus::kNotFound:
+      turn.Reply(order.noreply, kNotFoundReply);
+      return;
+    case WriteStatus::kNotStored:
+    // What was sent could be stored, but not joined to what is there.
+    case WriteStatus::kTooLarge:
+    case WriteStatus::kNoMemory:
+      turn.Reply(order.noreply, kNotStoredReply);
+      return;
+  }
+}
+
+}  // namespace
+
+StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
+  const bool compare = request.command == Command::kCas;
+  return {.command = request.command,
+          .noreply = request.noreply,
+          .options = {.mode = ModeOf(request.command),
+                      .compare = compare,
+                      // Under -C clients see 0 as everything's token, and no token ever matches.
+                      .compare_cas = turn.worker.settings().cas ? request.cas : 0,
+                      .client_flags = request.client_flags,
+                      .expire = ExpireTick(request.exptime, turn.now)}};
+}
+
+void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std::string_view body) {
+  const StoreOrder order = StoreOrderOf(turn, request);
+  if (!Fits(turn, order, key, request.value_bytes)) {
+    RefuseTooLarge(turn, order, key);
+    return;
+  }
+  if (!body.ends_with(kLineEnd)) {
+    RefuseBadChunk(turn, order);
+    return;
+  }
+  body.remove_suffix(kLineEnd.size());
+  const WriteOutcome outcome =
+      turn.store().Write(turn.lane(), key, body, order.options, turn.tick());
+  if (outcome.status == WriteStatus::kNoMemory) {
+    RefuseNoMemory(turn, order, key);
+    return;
+  }
+  ReplyToOutcome(turn, order, outcome);
+}
+
+void BeginStore(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t value_bytes,
+                Reservation* reservation) {
+  if (!Fits(turn, order, key, value_bytes)) {
+    RefuseTooLarge(turn, order, key);
+    return;
+  }
+  const WriteStatus status = turn.store().Reserve(turn.lane(), key,
+                                                  {.value_bytes = value_bytes,
+                                                   .client_flags = order.options.client_flags,
+                                                   .expire = order.options.expire},
+                                                  turn.tick(), reservation);
+  if (status != WriteStatus::kStored) RefuseNoMemory(turn, order, key);
+}
+
+void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
+                 Reservation reservation) {
+  if (!well_ended) {
+    RefuseBadChunk(turn, order);
+    return;
+  }
+  ReplyToOutcome(turn, order,
+                 turn.store().Commit(std::move(reservation), order.options, turn.tick()));
+}
+
+}  // namespace larder

@@ -1,0 +1,238 @@
+#include "server/engine/stats.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/engine/session_harness.h"
+#include "tests/engine/stat_names.h"
+
+namespace larder {
+namespace {
+
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::Pair;
+
+class StatsTest : public testing::Test {
+ protected:
+  std::vector<std::string> Names(const std::string& command) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : ParseStats(client_.Send(command))) {
+      if (!name.starts_with("larder_")) names.push_back(name);
+    }
+    return names;
+  }
+  std::string Stat(const std::string& name) { return StatOf(client_.Send("stats\r\n"), name); }
+
+  EngineHarness harness_;
+  Client client_{&harness_};
+};
+
+TEST_F(StatsTest, GeneralNames) {
+  EXPECT_THAT(Names("stats\r\n"), ElementsAreArray(kGeneralStatNames));
+}
+
+TEST_F(StatsTest, SettingNames) {
+  EXPECT_THAT(Names("stats settings\r\n"), ElementsAreArray(kSettingNames));
+}
+
+TEST_F(StatsTest, NamesOfTwoClasses) {
+  client_.Send("set a 0 0 1\r\nx\r\nset b 0 0 5000\r\n" + std::string(5000, 'x') + "\r\n");
+  std::vector<std::string> classes;
+  for (const ClassStats& of_class : harness_.store().Stats().classes) {
+    if (of_class.items > 0) classes.push_back(std::to_string(of_class.class_id));
+  }
+  ASSERT_EQ(classes.size(), 2u);
+
+  std::vector<std::string> items, slabs;
+  for (const std::string& number : classes) {
+    for (const std::string_view name : kItemStatNames) {
+      items.push_back("items:" + number + ":" + std::string(name));
+    }
+    for (const std::string_view name : kSlabStatNames) {
+      slabs.push_back(number + ":" + std::string(name));
+    }
+  }
+  slabs.insert(slabs.end(), {"active_slabs", "total_malloced"});
+  EXPECT_THAT(Names("stats items\r\n"), ElementsAreArray(items));
+  EXPECT_THAT(Names("stats slabs\r\n"), ElementsAreArray(slabs));
+}
+
+TEST_F(StatsTest, NothingStoredYet) {
+  EXPECT_EQ(client_.Send("stats items\r\n"), "END\r\n");
+  EXPECT_EQ(client_.Send("stats slabs\r\n"),
+            "STAT active_slabs 0\r\nSTAT total_malloced 0\r\nEND\r\n");
+}
+
+TEST_F(StatsTest, Sizes) {
+  EXPECT_EQ(client_.Send("stats sizes\r\n"), "STAT sizes_status disabled\r\nEND\r\n");
+}
+
+TEST_F(StatsTest, Connections) {
+  harness_.server.connections = {
+      {.id = 27, .address = "tcp:127.0.0.1:11211", .state = "conn_listening"},
+      {.id = 28,
+       .address = "tcp:127.0.0.1:50314",
+       .listen_address = "tcp:127.0.0.1:11211",
+       .state = "conn_parse_cmd",
+       .idle_seconds = 3}};
+  EXPECT_EQ(client_.Send("stats conns\r\n"),
+            "STAT 27:addr tcp:127.0.0.1:11211\r\n"
+            "STAT 27:state conn_listening\r\n"
+            "STAT 27:secs_since_last_cmd 0\r\n"
+            "STAT 28:addr tcp:127.0.0.1:50314\r\n"
+            "STAT 28:listen_addr tcp:127.0.0.1:11211\r\n"
+            "STAT 28:state conn_parse_cmd\r\n"
+            "STAT 28:secs_since_last_cmd 3\r\n"
+            "END\r\n");
+}
+
+TEST_F(StatsTest, DumpsAreNotAllowed) {
+  EXPECT_EQ(client_.Send("stats detail on\r\n"), "CLIENT_ERROR stats detail not allowed\r\n");
+  EXPECT_EQ(client_.Send("stats cachedump 1 10\r\n"),
+            "CLIENT_ERROR stats cachedump not allowed\r\n");
+}
+
+TEST_F(StatsTest, TheProcess) {
+  harness_.server.stats = {.pid = 4711,
+                           .libevent_version = "2.1.12-stable",
+                           .user_cpu_microseconds = 12'345'678,
+                           .system_cpu_microseconds = 9,
+                           .connections = 5,
+                           .connections_accepted = 6,
+                           .connections_rejected = 7,
+                           .connection_structures = 8,
+                           .reserved_descriptors = 20,
+                           .accepting = false,
+                           .accepting_stopped = 2,
+                           .accepting_stopped_microseconds = 3,
+                           .read_buffers = 10,
+                           .read_buffer_bytes = 11,
+                           .read_buffer_bytes_free = 12};
+  harness_.Advance(42);
+  const std::string reply = client_.Send("stats\r\n");
+  const std::pair<const char*, const char*> expected[] = {
+      {"pid", "4711"},
+      {"uptime", "42"},
+      {"time", "1700000042"},
+      {"version", "1.6.45"},
+      {"libevent", "2.1.12-stable"},
+      {"pointer_size", "64"},
+      {"rusage_user", "12.345678"},
+      {"rusage_system", "0.000009"},
+      {"max_connections", "1024"},
+      {"curr_connections", "5"},
+      {"total_connections", "6"},
+      {"rejected_connections", "7"},
+      {"connection_structures", "8"},
+      {"reserved_fds", "20"},
+      {"accepting_conns", "0"},
+      {"listen_disabled_num", "2"},
+      {"time_in_listen_disabled_us", "3"},
+      {"read_buf_count", "10"},
+      {"read_buf_bytes", "11"},
+      {"read_buf_bytes_free", "12"},
+      {"threads", "4"},
+      {"limit_maxbytes", "67108864"},
+  };
+  for (const auto& [name, value] : expected) EXPECT_EQ(StatOf(reply, name), value) << name;
+}
+
+TEST_F(StatsTest, IdleKicksAreToldWhereThereIsATimeout) {
+  Settings settings;
+  settings.idle_timeout_seconds = 10;
+  EngineHarness harness(settings);
+  harness.worker()->counters().idle_kicks.Add(3);
+  Client client(&harness);
+  EXPECT_EQ(StatOf(client.Send("stats\r\n"), "idle_kicks"), "3");
+}
+
+TEST_F(StatsTest, ValuesOfSettings) {
+  Settings settings;
+  settings.memory_bytes = 128 << 20;
+  settings.connections_max = 100;
+  settings.tcp_port = 22122;
+  settings.listen = "127.0.0.1,::1";
+  settings.evict = false;
+  settings.growth_factor = 1.25;
+  settings.value_bytes_min = 48;
+  settings.requests_per_event = 7;
+  settings.cas = false;
+  settings.item_bytes_max = 2 << 20;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  client.Send("verbosity 2\r\n");
+  const std::string reply = client.Send("stats settings\r\n");
+  const std::pair<const char*, const char*> expected[] = {
+      {"maxbytes", "134217728"},  {"maxconns", "100"},         {"tcpport", "22122"},
+      {"inter", "127.0.0.1,::1"}, {"verbosity", "2"},          {"evictions", "off"},
+      {"growth_factor", "1.25"},  {"chunk_size", "48"},        {"reqs_per_event", "7"},
+      {"cas_enabled", "no"},      {"item_size_max", "2097152"}};
+  for (const auto& [name, value] : expected) EXPECT_EQ(StatOf(reply, name), value) << name;
+  EXPECT_EQ(StatOf(client_.Send("stats settings\r\n"), "inter"), "NULL");
+  EXPECT_EQ(StatOf(client_.Send("stats settings\r\n"), "growth_factor"), "1.09");
+}
+
+TEST_F(StatsTest, CountsByClass) {
+  client_.Send("set a 0 0 1\r\n5\r\nget a nope\r\nget a\r\ngat 0 a\r\nincr a 1\r\ndecr a 1\r\n");
+  client_.Send("cas a 0 0 1 1\r\nx\r\ndelete a\r\nset a 0 0 1\r\nx\r\n");
+  const std::string slabs = client_.Send("stats slabs\r\n");
+  const std::string number = slabs.substr(5, slabs.find(':') - 5);
+  const std::pair<const char*, const char*> expected[] = {
+      {"used_chunks", "1"}, {"get_hits", "2"},  {"cmd_set", "3"},    {"delete_hits", "1"},
+      {"incr_hits", "1"},   {"decr_hits", "1"}, {"cas_badval", "1"}, {"touch_hits", "1"}};
+  for (const auto& [name, value] : expected) {
+    EXPECT_EQ(StatOf(slabs, number + ":" + name), value) << name;
+  }
+  const std::string items = client_.Send("stats items\r\n");
+  EXPECT_EQ(StatOf(items, "items:" + number + ":number"), "1");
+  // The first read promotes, and the others find the item promoted.
+  EXPECT_EQ(StatOf(items, "items:" + number + ":hits_to_hot"), "1");
+  EXPECT_EQ(StatOf(items, "items:" + number + ":hits_to_cold"), "1");
+}
+
+TEST_F(StatsTest, WorkersAreAddedUp) {
+  EngineWorker* other = harness_.engine().AddWorker();
+  client_.Send("get nope\r\n");
+  Output out(&other->output_blocks());
+  Session session(other);
+  (void)session.Run("get nope nope\r\n", harness_.now, &out);
+  EXPECT_EQ(Stat("get_misses"), "3");
+}
+
+TEST_F(StatsTest, ResetClearsWhatWasCountedAndKeepsWhatIs) {
+  harness_.server.stats.connections = 1;
+  harness_.server.stats.connections_accepted = 4;
+  harness_.worker()->counters().bytes_read.Add(1000);
+  client_.Send("set a 0 0 1\r\nx\r\nget a nope\r\n");
+  EXPECT_EQ(client_.Send("stats reset\r\n"), "RESET\r\n");
+  const std::string reply = client_.Send("stats\r\n");
+  const std::pair<const char*, const char*> expected[] = {
+      {"cmd_get", "0"},           {"cmd_set", "0"},         {"get_misses", "0"},
+      {"bytes_read", "0"},        {"curr_items", "1"},      {"total_items", "0"},
+      {"total_connections", "0"}, {"curr_connections", "1"}};
+  for (const auto& [name, value] : expected) EXPECT_EQ(StatOf(reply, name), value) << name;
+
+  client_.Send("get a\r\nset b 0 0 1\r\nx\r\n");
+  harness_.server.stats.connections_accepted = 6;
+  EXPECT_EQ(Stat("cmd_get"), "1");
+  EXPECT_EQ(Stat("total_items"), "1");
+  EXPECT_EQ(Stat("total_connections"), "2");
+  client_.Send("stats reset\r\n");
+  EXPECT_EQ(Stat("cmd_get"), "0");
+}
+
+TEST_F(StatsTest, LardersOwn) {
+  client_.Send("set a 0 0 1\r\nx\r\n");
+  EXPECT_EQ(Stat("larder_version"), LARDER_VERSION);
+  EXPECT_NE(Stat("larder_memory_bytes"), "0");
+  EXPECT_NE(Stat("larder_index_bytes"), "0");
+  EXPECT_NE(Stat("larder_pages"), "0");
+}
+
+}  // namespace
+}  // namespace larder
