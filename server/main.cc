@@ -1,0 +1,161 @@
+// The daemon: reads the command line, gets from the system what it needs, and joins store, engine
+// and server. What can fail is done before the first client can connect, and what needs root before
+// root is given up; whatever fails is one line on stderr and memcached's exit code for it.
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/daemon.h"
+#include "server/engine/engine.h"
+#include "server/net/clock.h"
+#include "server/net/listener.h"
+#include "server/net/server.h"
+#include "server/options.h"
+#include "slab/store.h"
+
+namespace larder {
+
+namespace {
+
+// TERM and INT stop the server, and so does USR1, which says so.
+constexpr std::array kStopSignals = {SIGTERM, SIGINT, SIGUSR1};
+
+constexpr char kPortFileVariable[] = "MEMCACHED_PORT_FILENAME";
+
+int Fail(const absl::Status& status, int exit_code) {
+  fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+// Descriptors for `connections_max` clients and for the server itself.
+uint64_t DescriptorsWanted(const Settings& settings) {
+  constexpr uint64_t kOfProcess = 64;  // streams, listeners, loops
+  constexpr uint64_t kOfWorker = 2;
+  return static_cast<uint64_t>(settings.connections_max) + kOfProcess +
+         kOfWorker * static_cast<uint64_t>(settings.threads);
+}
+
+// Limits and user. `user` is who to become once the ports are open, if anybody.
+int Prepare(const Options& options, std::optional<User>* user) {
+  if (options.large_pages) {
+    if (const absl::Status status = CheckLargePages(); !status.ok()) {
+      return Fail(status, EXIT_FAILURE);
+    }
+  }
+  if (options.core_files) {
+    if (const absl::Status status = EnableCoreFiles(); !status.ok()) return Fail(status, EX_OSERR);
+  }
+  if (const absl::Status status =
+          RaiseDescriptorLimit(static_cast<uint64_t>(options.settings.connections_max),
+                               DescriptorsWanted(options.settings));
+      !status.ok()) {
+    return Fail(status, EX_OSERR);
+  }
+  if (!IsRoot()) return EXIT_SUCCESS;
+  if (options.user.empty()) {
+    return Fail(absl::FailedPreconditionError("must add '-u root' to start as root"), EX_USAGE);
+  }
+  absl::StatusOr<User> found = FindUser(options.user);
+  if (!found.ok()) return Fail(found.status(), EX_NOUSER);
+  *user = *std::move(found);
+  return EXIT_SUCCESS;
+}
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+void IgnoreSignal(int number) {
+  struct sigaction action = {};
+  action.sa_handler = SIG_IGN;
+  sigaction(number, &action, nullptr);
+}
+
+// Whoever waits for the file will notice if it is not there; the server works without.
+void AnnouncePorts(const std::string& ports) {
+  const char* const path = getenv(kPortFileVariable);
+  if (path == nullptr) return;
+  if (const absl::Status status = WritePortFile(ports, path); !status.ok()) {
+    fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  }
+}
+
+int Serve(const Options& options, std::vector<Listener> listeners, Background* background) {
+  const Settings& settings = options.settings;
+  absl::StatusOr<std::unique_ptr<Store>> store =
+      Store::Create(StoreOptionsFrom(settings, RandomSeed()));
+  if (!store.ok()) return Fail(store.status(), EXIT_FAILURE);
+  if (settings.lock_memory && !(*store)->memory_locked()) {
+    fprintf(stderr, "warning: -k invalid, the system does not let larder lock its memory\n");
+  }
+
+  const SystemClock clock;
+  const std::string ports = DescribePorts(listeners);
+  Server server({.threads = settings.threads,
+                 .acceptor = {.connections_max = settings.connections_max,
+                              .refuse_over_limit = options.refuse_over_limit,
+                              .backlog = settings.backlog},
+                 .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds}},
+                std::move(listeners), &clock);
+  Engine engine(settings, store->get(), &server, clock.Read());
+  if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
+    return Fail(status, EXIT_FAILURE);
+  }
+  AnnouncePorts(ports);
+  std::optional<PidFile> pid_file;
+  if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
+  if (background != nullptr) background->Ready(settings.verbosity > 0, options.core_files);
+
+  const int signal = server.Run();
+  if (signal == SIGUSR1) {
+    fprintf(stderr, "Gracefully stopping\n");
+  } else if (settings.verbosity > 0) {
+    fprintf(stderr, "Exiting normally\n");
+  }
+  return EXIT_SUCCESS;
+}
+
+int Start(Options options) {
+  IgnoreSignal(SIGPIPE);
+  IgnoreSignal(SIGHUP);
+  std::optional<User> user;
+  if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
+
+  Settings& settings = options.settings;
+  absl::StatusOr<std::vector<Listener>> listeners = OpenListeners(
+      {.listen = settings.listen, .port = settings.tcp_port, .backlog = settings.backlog});
+  if (!listeners.ok()) return Fail(listeners.status(), EX_OSERR);
+  // Where any free port would do, statistics report the one that it became.
+  if (settings.tcp_port == 0) settings.tcp_port = AddressPort(listeners->front().address);
+  if (user) {
+    if (const absl::Status status = BecomeUser(*user); !status.ok()) return Fail(status, EX_OSERR);
+  }
+  if (!options.daemonize) return Serve(options, *std::move(listeners), nullptr);
+  absl::StatusOr<Background> background = Background::Enter();
+  if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
+  return Serve(options, *std::move(listeners), &*background);
+}
+
+}  // namespace
+
+}  // namespace larder
+
+int main(int argc, char* argv[]) {
+  const larder::CommandLine line = larder::ParseCommandLine(argc, argv);
+  fputs(line.output.c_str(), stdout);
+  fputs(line.errors.c_str(), stderr);
+  return line.exit_code ? *line.exit_code : larder::Start(line.options);
+}

@@ -1,0 +1,112 @@
+#include "server/net/server.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace larder {
+
+namespace {
+
+// What the process has open besides its clients: the standard streams, the main loop's epoll,
+// signal pair and wake-up, and the listeners and epoll and wake-up of each worker.
+constexpr int64_t kDescriptorsOfProcess = 7;
+constexpr int64_t kDescriptorsOfWorker = 2;
+
+int64_t Microseconds(const timeval& time) {
+  return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options, std::vector<Listener> listeners, const Clock* clock)
+    : options_(options),
+      clock_(clock),
+      acceptor_(options.acceptor, std::move(listeners), &workers_) {}
+
+Server::~Server() { StopThreads(); }
+
+absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {
+  absl::Status status = StartAll(engine, stop_signals);
+  if (!status.ok()) StopThreads();
+  return status;
+}
+
+absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals) {
+  if (!loop_.ok() || !stop_wakeup_.Start(
+                         loop_, [](void* self) { static_cast<Server*>(self)->stopping_ = true; },
+                         this)) {
+    return absl::ResourceExhaustedError("failed to create the main event loop");
+  }
+  for (const int signal : stop_signals) {
+    signals_.push_back(std::make_unique<Event>());
+    if (!signals_.back()->Watch(loop_, signal, EV_SIGNAL, &OnSignal, this)) {
+      return absl::ResourceExhaustedError("failed to watch for signals");
+    }
+  }
+  for (int i = 0; i < options_.threads; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(i, options_.worker, engine->AddWorker(), clock_));
+    if (absl::Status status = workers_.back()->Start(); !status.ok()) {
+      workers_.pop_back();
+      return status;
+    }
+  }
+  maintenance_ = std::make_unique<Maintenance>(&engine->store(), clock_);
+  if (absl::Status status = maintenance_->Start(); !status.ok()) return status;
+  return acceptor_.Start(&loop_, engine);
+}
+
+int Server::Run() {
+  while (!stopping_) loop_.RunTurn(/*wait=*/true);
+  acceptor_.Stop();
+  StopThreads();
+  return stop_signal_;
+}
+
+void Server::Stop() { stop_wakeup_.Signal(); }
+
+void Server::OnSignal(int signal, short, void* argument) {
+  Server* const self = static_cast<Server*>(argument);
+  self->stop_signal_ = signal;
+  self->stopping_ = true;
+}
+
+// All workers are told before any is waited for, so that they drain at the same time.
+void Server::StopThreads() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->Stop();
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->Join();
+  if (maintenance_) maintenance_->Stop();
+}
+
+std::vector<int64_t> Server::ConnectionsOfWorkers() const {
+  std::vector<int64_t> connections;
+  for (const std::unique_ptr<Worker>& worker : workers_) connections.push_back(worker->open());
+  return connections;
+}
+
+ServerStats Server::Stats() const {
+  ServerStats stats;
+  stats.pid = getpid();
+  stats.libevent_version = event_get_version();
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  stats.user_cpu_microseconds = Microseconds(usage.ru_utime);
+  stats.system_cpu_microseconds = Microseconds(usage.ru_stime);
+  acceptor_.AddStats(&stats);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->AddBufferStats(&stats);
+  stats.reserved_descriptors = kDescriptorsOfProcess + stats.connection_structures -
+                               stats.connections +
+                               kDescriptorsOfWorker * static_cast<int64_t>(workers_.size());
+  return stats;
+}
+
+std::vector<ConnectionInfo> Server::Connections(const Now& now) const {
+  std::vector<ConnectionInfo> connections;
+  acceptor_.List(&connections);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->List(now, &connections);
+  return connections;
+}
+
+}  // namespace larder

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/engine/engine.h"
+#include "server/engine/server_view.h"
+#include "server/net/acceptor.h"
+#include "server/net/clock.h"
+#include "server/net/event.h"
+#include "server/net/listener.h"
+#include "server/net/maintenance.h"
+#include "server/net/wakeup.h"
+#include "server/net/worker.h"
+
+// The server around an engine: listeners, workers and maintenance.
+//
+// The engine asks the server for statistics, and the server runs the engine's sessions, so that
+// they are made in this order, and go in the reverse of it:
+//
+//   Server server(options, listeners, &clock);
+//   Engine engine(settings, store, &server, clock.Read());
+//   server.Start(&engine);
+//   server.Run();  // until it is stopped; afterwards nothing of it uses the engine
+//
+// The thread that calls Run accepts the connections and takes the signals; each worker has a thread
+// of its own, and so has maintenance.
+
+namespace larder {
+
+struct ServerOptions {
+  int threads = 4;  // -t
+  AcceptorOptions acceptor;
+  WorkerOptions worker;
+};
+
+class Server : public ServerView {
+ public:
+  // `clock` must outlive the server.
+  Server(const ServerOptions& options, std::vector<Listener> listeners, const Clock* clock);
+  ~Server() override;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Starts the workers and maintenance, and takes `stop_signals` from now on: they make Run
+  // return. Clients wait until Run is called. Fails with a message for the operator.
+  absl::Status Start(Engine* engine, std::span<const int> stop_signals);
+
+  // Serves until it is stopped: nobody is accepted any more, what has arrived is answered, and all
+  // connections are closed. Returns the signal that stopped it; 0 if Stop did.
+  int Run();
+
+  // Any thread, once started.
+  void Stop();
+
+  // Any thread, once started: how many connections each worker has.
+  std::vector<int64_t> ConnectionsOfWorkers() const;
+
+  ServerStats Stats() const override;
+  std::vector<ConnectionInfo> Connections(const Now& now) const override;
+
+ private:
+  static void OnSignal(int signal, short, void* self);
+
+  absl::Status StartAll(Engine* engine, std::span<const int> stop_signals);
+  void StopThreads();
+
+  const ServerOptions options_;
+  const Clock* const clock_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // filled by Start, and not changed afterwards
+  EventLoop loop_;
+  Acceptor acceptor_;
+  std::unique_ptr<Maintenance> maintenance_;
+  Wakeup stop_wakeup_;
+  std::vector<std::unique_ptr<Event>> signals_;
+  bool stopping_ = false;  // the loop's thread only
+  int stop_signal_ = 0;
+};
+
+}  // namespace larder

@@ -1,0 +1,231 @@
+#include "server/net/worker.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "slab/assert.h"
+
+namespace larder {
+
+namespace {
+
+// How often to look whether it is time to look for idle connections.
+constexpr std::chrono::seconds kIdleCheckPeriod(1);
+
+}  // namespace
+
+struct Worker::Client {
+  Client(Worker* owner, Arrival arrival, const Now& now)
+      : worker(owner),
+        connection(std::move(arrival.fd), arrival.peer, owner->engine_worker_, now) {}
+
+  Worker* const worker;
+  Connection connection;
+  Connection::Wait wait = Connection::Wait::kInput;
+  short watched = 0;  // EV_READ or EV_WRITE
+  size_t index = 0;   // in clients_
+  Event event;        // after the connection: removed before the socket is closed
+};
+
+Worker::Worker(int index, const WorkerOptions& options, EngineWorker* engine_worker,
+               const Clock* clock)
+    : index_(index), options_(options), engine_worker_(engine_worker), clock_(clock) {
+  turn_.input = &input_;
+  turn_.pieces = pieces_;
+}
+
+Worker::~Worker() = default;
+
+absl::Status Worker::Start() {
+  if (!loop_.ok() || !wakeup_.Start(
+                         loop_, [](void* self) { static_cast<Worker*>(self)->OnWakeup(); }, this)) {
+    return absl::ResourceExhaustedError("failed to create a worker's event loop");
+  }
+  if (options_.idle_timeout_seconds > 0) {
+    idle_timer_.Repeat(
+        loop_, kIdleCheckPeriod,
+        [](int, short, void* self) { static_cast<Worker*>(self)->CloseIdle(); }, this);
+  }
+  return thread_.Start(absl::StrCat("larder-worker", index_), [this] { Loop(); });
+}
+
+void Worker::Adopt(UniqueFd fd, const TcpAddress& peer) {
+  adopted_.fetch_add(1, std::memory_order_relaxed);
+  {
+    absl::MutexLock lock(&arrivals_mutex_);
+    arrivals_.push_back({std::move(fd), peer});
+  }
+  wakeup_.Signal();
+}
+
+void Worker::Stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  wakeup_.Signal();
+}
+
+void Worker::Loop() {
+  while (!stopping_.load(std::memory_order_relaxed)) RunTurn(/*wait=*/true);
+  Drain();
+}
+
+void Worker::Drain() {
+  RunTurn(/*wait=*/false);
+  draining_ = true;
+  for (Client* client : Select([](const Client& client) {
+         return client.wait == Connection::Wait::kInput;
+       })) {
+    Close(client);
+  }
+  drain_timer_.Repeat(
+      loop_, options_.drain_time,
+      [](int, short, void* self) { static_cast<Worker*>(self)->drain_time_is_over_ = true; }, this);
+  const auto any = [](const Client&) { return true; };
+  while (!drain_time_is_over_ && !Select(any).empty()) RunTurn(/*wait=*/true);
+  for (Client* client : Select(any)) Close(client);
+}
+
+void Worker::RunTurn(bool wait) {
+  turn_has_begun_ = false;
+  loop_.RunTurn(wait && yielded_.empty());
+  ResumeYielded();
+}
+
+// The clock is read by the first connection of the turn, after the wait.
+LoopTurn* Worker::CurrentTurn() {
+  if (!turn_has_begun_) {
+    turn_.now = clock_->Read();
+    turn_has_begun_ = true;
+  }
+  return &turn_;
+}
+
+void Worker::OnSocketReady(int, short what, void* argument) {
+  Client* const client = static_cast<Client*>(argument);
+  // Its turn comes at the end of this one, and the socket will still be ready after that.
+  if (client->wait == Connection::Wait::kTurn) return;
+  Worker* const worker = client->worker;
+  LoopTurn* const turn = worker->CurrentTurn();
+  worker->Arrange(client, (what & EV_WRITE) != 0 ? client->connection.OnWritable(turn)
+                                                 : client->connection.OnReadable(turn));
+}
+
+void Worker::OnWakeup() {
+  std::vector<Arrival> arrivals;
+  {
+    absl::MutexLock lock(&arrivals_mutex_);
+    arrivals.swap(arrivals_);
+  }
+  for (Arrival& arrival : arrivals) Welcome(std::move(arrival));
+}
+
+void Worker::Welcome(Arrival arrival) {
+  auto owned = std::make_unique<Client>(this, std::move(arrival), CurrentTurn()->now);
+  Client* const client = owned.get();
+  if (engine_worker_->engine().verbosity() > 1) {
+    fprintf(stderr, "<%d new auto-negotiating client connection\n", client->connection.fd());
+  }
+  {
+    absl::MutexLock lock(&clients_mutex_);
+    client->index = clients_.size();
+    clients_.push_back(std::move(owned));
+  }
+  Arrange(client, Connection::Wait::kInput);
+}
+
+void Worker::ResumeYielded() {
+  resumed_.swap(yielded_);
+  for (Client* client : resumed_) Arrange(client, client->connection.Resume(CurrentTurn()));
+  resumed_.clear();
+}
+
+// Sees to it that the client is called when what it waits for has come.
+void Worker::Arrange(Client* client, Connection::Wait wait) {
+  client->wait = wait;
+  if (wait == Connection::Wait::kTurn) {
+    yielded_.push_back(client);
+    return;
+  }
+  if (wait == Connection::Wait::kClosed || (draining_ && wait == Connection::Wait::kInput)) {
+    Close(client);
+    return;
+  }
+  const short what = wait == Connection::Wait::kRoom ? EV_WRITE : EV_READ;
+  if (what == client->watched) return;
+  client->watched = what;
+  if (!client->event.Watch(loop_, client->connection.fd(), what, &OnSocketReady, client)) {
+    Close(client);
+  }
+}
+
+// A connection is idle if neither side has sent anything, whatever it waits for: a client that
+// stopped in the middle of a value or that reads no replies holds memory, too.
+void Worker::CloseIdle() {
+  const Now& now = CurrentTurn()->now;
+  if (now.tick.seconds < idle_check_tick_) return;
+  uint32_t oldest = now.tick.seconds;
+  const std::vector<Client*> idle = Select([&](const Client& client) {
+    if (client.connection.IsIdle(now, options_.idle_timeout_seconds)) return true;
+    oldest = std::min(oldest, client.connection.active_tick());
+    return false;
+  });
+  for (Client* client : idle) {
+    if (engine_worker_->engine().verbosity() > 1) {
+      fprintf(stderr, "Closing idle fd %d\n", client->connection.fd());
+    }
+    engine_worker_->counters().idle_kicks.Add(1);
+    Close(client);
+  }
+  idle_check_tick_ = oldest + static_cast<uint32_t>(options_.idle_timeout_seconds) + 1;
+}
+
+template <typename Condition>
+std::vector<Worker::Client*> Worker::Select(Condition condition) const {
+  std::vector<Client*> selected;
+  absl::MutexLock lock(&clients_mutex_);
+  for (const std::unique_ptr<Client>& client : clients_) {
+    if (condition(std::as_const(*client))) selected.push_back(client.get());
+  }
+  return selected;
+}
+
+void Worker::Close(Client* client) {
+  if (client->wait == Connection::Wait::kTurn) std::erase(yielded_, client);
+  if (engine_worker_->engine().verbosity() > 1) {
+    fprintf(stderr, "<%d connection closed.\n", client->connection.fd());
+  }
+  std::unique_ptr<Client> owned;
+  {
+    absl::MutexLock lock(&clients_mutex_);
+    std::swap(clients_[client->index], clients_.back());
+    clients_[client->index]->index = client->index;
+    owned = std::move(clients_.back());
+    clients_.pop_back();
+  }
+  LARDER_CHECK(owned.get() == client);
+  owned.reset();
+  closed_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Worker::List(const Now& now, std::vector<ConnectionInfo>* list) const {
+  absl::MutexLock lock(&clients_mutex_);
+  for (const std::unique_ptr<Client>& client : clients_) {
+    list->push_back(client->connection.Info(now));
+  }
+}
+
+void Worker::AddBufferStats(ServerStats* stats) const {
+  ++stats->read_buffers;
+  stats->read_buffer_bytes += static_cast<int64_t>(input_.size());
+  absl::MutexLock lock(&clients_mutex_);
+  for (const std::unique_ptr<Client>& client : clients_) {
+    const size_t held = client->connection.held_bytes();
+    stats->read_buffers += held > 0 ? 1 : 0;
+    stats->read_buffer_bytes += static_cast<int64_t>(held);
+  }
+}
+
+}  // namespace larder

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <atomic>
+#include <chrono>
+#include <climits>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "server/engine/engine.h"
+#include "server/net/address.h"
+#include "server/net/clock.h"
+#include "server/net/connection.h"
+#include "server/net/event.h"
+#include "server/net/thread.h"
+#include "server/net/unique_fd.h"
+#include "server/net/wakeup.h"
+
+// A worker: one thread, one loop, and the connections that were given to it, for their lives.
+//
+// A turn of the loop waits for sockets, reads the clock once, lets each connection whose socket is
+// ready do what it can, and then each that had more to do than -R allows. A connection's event
+// stays with the loop as it is: only one whose client does not read costs a change of it, and only
+// idle connections cost a timer, one a worker. What a connection needs while it runs is the
+// worker's and lent: an idle one holds a socket and a few hundred bytes.
+
+namespace larder {
+
+struct WorkerOptions {
+  int idle_timeout_seconds = 0;  // 0: none
+  // How long a worker that stops waits for clients to read their replies.
+  std::chrono::milliseconds drain_time{1000};
+};
+
+class Worker {
+ public:
+  // `engine_worker` and `clock` must outlive the worker.
+  Worker(int index, const WorkerOptions& options, EngineWorker* engine_worker, const Clock* clock);
+  // The worker must have been stopped and joined, or not have been started.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Starts the thread. Fails with a message for the operator.
+  absl::Status Start();
+
+  // Any thread, once started: makes the connection the worker's.
+  void Adopt(UniqueFd fd, const TcpAddress& peer) ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
+
+  // Any thread, once started. What has arrived is executed and answered, and clients that are
+  // slow to read are given a moment; then all connections are closed and the thread ends.
+  void Stop();
+  void Join() { thread_.Join(); }
+
+  // Any thread. Connections adopted, and of these closed, since the start; and what is left.
+  int64_t adopted() const { return adopted_.load(std::memory_order_relaxed); }
+  int64_t closed() const { return closed_.load(std::memory_order_relaxed); }
+  int64_t open() const { return adopted() - closed(); }
+  // Any thread: adds the worker's connections.
+  void List(const Now& now, std::vector<ConnectionInfo>* list) const
+      ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  // Any thread: adds to the read_buffer fields.
+  void AddBufferStats(ServerStats* stats) const ABSL_LOCKS_EXCLUDED(clients_mutex_);
+
+ private:
+  struct Arrival {
+    UniqueFd fd;
+    TcpAddress peer;
+  };
+  struct Client;
+
+  static void OnSocketReady(int fd, short what, void* client);
+
+  void Loop();
+  void Drain();
+  void RunTurn(bool wait);
+  LoopTurn* CurrentTurn();
+  void OnWakeup() ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
+  void Welcome(Arrival arrival) ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  void ResumeYielded();
+  void Arrange(Client* client, Connection::Wait wait);
+  void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  template <typename Condition>
+  std::vector<Client*> Select(Condition condition) const ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  void Close(Client* client) ABSL_LOCKS_EXCLUDED(clients_mutex_);
+
+  const int index_;
+  const WorkerOptions options_;
+  EngineWorker* const engine_worker_;
+  const Clock* const clock_;
+
+  EventLoop loop_;
+  Wakeup wakeup_;
+  Event idle_timer_;
+  Event drain_timer_;
+  std::atomic<bool> stopping_ = false;
+
+  mutable absl::Mutex arrivals_mutex_;
+  std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);
+
+  // The worker's thread alone changes the list and destroys clients.
+  mutable absl::Mutex clients_mutex_;
+  std::vector<std::unique_ptr<Client>> clients_ ABSL_GUARDED_BY(clients_mutex_);
+  std::atomic<int64_t> adopted_ = 0;
+  std::atomic<int64_t> closed_ = 0;
+
+  // The worker's thread only.
+  std::vector<Client*> yielded_;
+  std::vector<Client*> resumed_;
+  LoopTurn turn_;
+  bool turn_has_begun_ = false;
+  bool draining_ = false;
+  bool drain_time_is_over_ = false;
+  uint32_t idle_check_tick_ = 0;  // no connection can have been idle for too long before
+  LentBuffer input_;
+  iovec pieces_[IOV_MAX];
+
+  Thread thread_;  // last: joined before what it uses is gone
+};
+
+}  // namespace larder

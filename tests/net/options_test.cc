@@ -1,0 +1,283 @@
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sysexits.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace larder {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+CommandLine Parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "larder");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  return ParseCommandLine(static_cast<int>(arguments.size()), argv.data());
+}
+
+Options ParseGood(const std::vector<std::string>& arguments) {
+  const CommandLine line = Parse(arguments);
+  EXPECT_EQ(line.exit_code, std::nullopt) << line.errors;
+  EXPECT_EQ(line.errors, "");
+  EXPECT_EQ(line.output, "");
+  return line.options;
+}
+
+TEST(OptionsTest, DefaultsAreMemcacheds) {
+  const Options options = ParseGood({});
+  EXPECT_EQ(options.settings.tcp_port, 11211);
+  EXPECT_EQ(options.settings.memory_bytes, uint64_t{64} << 20);
+  EXPECT_EQ(options.settings.threads, 4);
+  EXPECT_EQ(options.settings.connections_max, 1024);
+  EXPECT_EQ(options.settings.requests_per_event, 20);
+  EXPECT_EQ(options.settings.item_bytes_max, uint32_t{1} << 20);
+  EXPECT_EQ(options.settings.idle_timeout_seconds, 0);
+  EXPECT_EQ(options.settings.listen, "");
+  EXPECT_TRUE(options.settings.evict);
+  EXPECT_TRUE(options.settings.cas);
+  EXPECT_FALSE(options.settings.lock_memory);
+  EXPECT_TRUE(options.refuse_over_limit);
+  EXPECT_FALSE(options.daemonize);
+  EXPECT_FALSE(options.core_files);
+  EXPECT_FALSE(options.large_pages);
+  EXPECT_EQ(options.user, "");
+  EXPECT_EQ(options.pid_file, "");
+}
+
+TEST(OptionsTest, ReadsShortOptions) {
+  const Options options =
+      ParseGood({"-p", "11311", "-m100", "-t", "8", "-c", "2000", "-R", "7", "-b", "0", "-f",
+                 "1.5", "-n", "48", "-I", "2m", "-u", "nobody", "-P", "/run/larder.pid",
+                 "-dkrLMCvv", "-v", "-U", "0", "-B", "auto"});
+  EXPECT_EQ(options.settings.tcp_port, 11311);
+  EXPECT_EQ(options.settings.memory_bytes, uint64_t{100} << 20);
+  EXPECT_EQ(options.settings.threads, 8);
+  EXPECT_EQ(options.settings.connections_max, 2000);
+  EXPECT_EQ(options.settings.requests_per_event, 7);
+  EXPECT_EQ(options.settings.backlog, 0);
+  EXPECT_DOUBLE_EQ(options.settings.growth_factor, 1.5);
+  EXPECT_EQ(options.settings.value_bytes_min, 48u);
+  EXPECT_EQ(options.settings.item_bytes_max, 2u << 20);
+  EXPECT_EQ(options.settings.verbosity, 3);
+  EXPECT_FALSE(options.settings.evict);
+  EXPECT_FALSE(options.settings.cas);
+  EXPECT_TRUE(options.settings.lock_memory);
+  EXPECT_TRUE(options.daemonize);
+  EXPECT_TRUE(options.core_files);
+  EXPECT_TRUE(options.large_pages);
+  EXPECT_EQ(options.user, "nobody");
+  EXPECT_EQ(options.pid_file, "/run/larder.pid");
+}
+
+TEST(OptionsTest, ReadsLongOptions) {
+  const Options options = ParseGood(
+      {"--port=11311", "--memory-limit", "100", "--threads=8", "--conn-limit=2000",
+       "--max-reqs-per-event=7", "--listen-backlog=5", "--slab-growth-factor=1.5",
+       "--slab-min-size=48", "--max-item-size=4k", "--user=nobody", "--pidfile=/run/larder.pid",
+       "--daemon", "--lock-memory", "--enable-coredumps", "--enable-largepages",
+       "--disable-evictions", "--disable-cas", "--verbose", "--listen=127.0.0.1", "--udp-port=0",
+       "--protocol=ascii", "--extended=idle_timeout=60"});
+  EXPECT_EQ(options.settings.tcp_port, 11311);
+  EXPECT_EQ(options.settings.memory_bytes, uint64_t{100} << 20);
+  EXPECT_EQ(options.settings.threads, 8);
+  EXPECT_EQ(options.settings.connections_max, 2000);
+  EXPECT_EQ(options.settings.requests_per_event, 7);
+  EXPECT_EQ(options.settings.backlog, 5);
+  EXPECT_DOUBLE_EQ(options.settings.growth_factor, 1.5);
+  EXPECT_EQ(options.settings.value_bytes_min, 48u);
+  EXPECT_EQ(options.settings.item_bytes_max, 4096u);
+  EXPECT_EQ(options.settings.verbosity, 1);
+  EXPECT_EQ(options.settings.listen, "127.0.0.1");
+  EXPECT_EQ(options.settings.idle_timeout_seconds, 60);
+  EXPECT_FALSE(options.settings.evict);
+  EXPECT_FALSE(options.settings.cas);
+  EXPECT_TRUE(options.settings.lock_memory);
+  EXPECT_TRUE(options.daemonize);
+  EXPECT_TRUE(options.core_files);
+  EXPECT_TRUE(options.large_pages);
+  EXPECT_EQ(options.user, "nobody");
+  EXPECT_EQ(options.pid_file, "/run/larder.pid");
+}
+
+TEST(OptionsTest, TheLongFormMayBeCutWhileItIsClear) {
+  EXPECT_EQ(ParseGood({"--thr=8"}).settings.threads, 8);
+}
+
+TEST(OptionsTest, SpacesBeforeAValueAreDropped) {
+  EXPECT_EQ(ParseGood({"-t", "  8"}).settings.threads, 8);
+}
+
+TEST(OptionsTest, ItemSizesHaveUnits) {
+  EXPECT_EQ(ParseGood({"-I", "2048"}).settings.item_bytes_max, 2048u);
+  EXPECT_EQ(ParseGood({"-I", "2k"}).settings.item_bytes_max, 2048u);
+  EXPECT_EQ(ParseGood({"-I", "2K"}).settings.item_bytes_max, 2048u);
+  EXPECT_EQ(ParseGood({"-I", "3M"}).settings.item_bytes_max, 3u << 20);
+  EXPECT_EQ(ParseGood({"-m", "2048", "-I", "1024m"}).settings.item_bytes_max, 1u << 30);
+}
+
+TEST(OptionsTest, ListenersAddUp) {
+  EXPECT_EQ(ParseGood({"-l", "127.0.0.1,[::1]:80", "-l", "10.0.0.1"}).settings.listen,
+            "127.0.0.1,[::1]:80,10.0.0.1");
+}
+
+TEST(OptionsTest, AFreePortIsAskedForInTwoWays) {
+  EXPECT_EQ(ParseGood({"-p", "0"}).settings.tcp_port, 0);
+  EXPECT_EQ(ParseGood({"-p", "-1"}).settings.tcp_port, 0);
+}
+
+TEST(OptionsTest, ReadsSuboptions) {
+  const Options options = ParseGood({"-o", "no_maxconns_fast,idle_timeout=5"});
+  EXPECT_FALSE(options.refuse_over_limit);
+  EXPECT_EQ(options.settings.idle_timeout_seconds, 5);
+  EXPECT_TRUE(ParseGood({"-o", "no_maxconns_fast", "-o", "maxconns_fast"}).refuse_over_limit);
+}
+
+struct Refused {
+  std::vector<std::string> arguments;
+  int exit_code;
+  std::string errors;
+};
+
+class RefusedOptionsTest : public testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedOptionsTest, SaysWhy) {
+  const CommandLine line = Parse(GetParam().arguments);
+  EXPECT_EQ(line.exit_code, GetParam().exit_code);
+  EXPECT_EQ(line.errors, GetParam().errors + "\n");
+  EXPECT_EQ(line.output, "");
+}
+
+constexpr char kItemTooLarge[] = "Cannot set item size limit higher than 1/2 of memory max.";
+constexpr char kItemTooSmall[] = "Item max size cannot be less than 1024 bytes.";
+constexpr char kNoThreads[] = "Number of threads must be greater than 0";
+constexpr char kNoConnections[] = "Maximum connections must be greater than 0";
+constexpr char kNoRequests[] = "Number of requests per event must be greater than 0";
+constexpr char kBadFactor[] = "Factor must be greater than 1";
+constexpr char kBadChunk[] = "Chunk size must be greater than 0";
+
+INSTANTIATE_TEST_SUITE_P(
+    MemcachedsWords, RefusedOptionsTest,
+    testing::Values(
+        Refused{{"-m", "0"}, EX_USAGE, kItemTooLarge},
+        Refused{{"-m", "1"}, EX_USAGE, kItemTooLarge},
+        Refused{{"-I", "33m"}, EX_USAGE, kItemTooLarge},
+        Refused{{"-I", "99999m"}, EX_USAGE, kItemTooLarge},
+        Refused{{"-m", "4096", "-I", "1025m"}, EX_USAGE,
+                "Cannot set item size limit higher than a gigabyte."},
+        Refused{{"-I", "1"}, EX_USAGE, kItemTooSmall},
+        Refused{{"-I", "1023"}, EX_USAGE, kItemTooSmall},
+        Refused{{"-I", "2g"}, EX_USAGE, kItemTooSmall},
+        Refused{{"-I", "m"}, EX_USAGE, kItemTooSmall},
+        Refused{{"-I", "-1k"}, EX_USAGE, kItemTooSmall},
+        Refused{{"-t", "0"}, EXIT_FAILURE, kNoThreads},
+        Refused{{"-t", "-4"}, EXIT_FAILURE, kNoThreads},
+        Refused{{"-t", "four"}, EXIT_FAILURE, kNoThreads},
+        Refused{{"-c", "0"}, EXIT_FAILURE, kNoConnections},
+        Refused{{"-c", "1k"}, EXIT_FAILURE, kNoConnections},
+        Refused{{"-c", "99999999999"}, EXIT_FAILURE, kNoConnections},
+        Refused{{"-R", "0"}, EXIT_FAILURE, kNoRequests},
+        Refused{{"-f", "1"}, EXIT_FAILURE, kBadFactor},
+        Refused{{"-f", "nan"}, EXIT_FAILURE, kBadFactor},
+        Refused{{"-f", "inf"}, EXIT_FAILURE, kBadFactor},
+        Refused{{"-f", ""}, EXIT_FAILURE, kBadFactor},
+        Refused{{"-n", "0"}, EXIT_FAILURE, kBadChunk},
+        Refused{{"-n", "-1"}, EXIT_FAILURE, kBadChunk},
+        Refused{{"-p", "99999999"}, EX_USAGE, "ERROR: Invalid port number 99999999."},
+        Refused{{"-p", "65536"}, EX_USAGE, "ERROR: Invalid port number 65536."},
+        Refused{{"-p", "-2"}, EX_USAGE, "ERROR: Invalid port number -2."},
+        Refused{{"-p", "http"}, EX_USAGE, "ERROR: Invalid port number http."},
+        Refused{{"-B", "nonsense"}, EX_USAGE,
+                "Invalid value for binding protocol: nonsense\n"
+                " -- should be one of auto, binary, or ascii"},
+        Refused{{"-o", "nonsense"}, EXIT_FAILURE, "Illegal suboption \"nonsense\""},
+        Refused{{"-o", "idle_timeout=5,a=b,c"}, EXIT_FAILURE, "Illegal suboption \"a=b\""},
+        Refused{{"-o", "idle_timeout"}, EXIT_FAILURE,
+                "Missing numeric argument for idle_timeout"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    WhereMemcachedHasNoClearWords, RefusedOptionsTest,
+    testing::Values(
+        Refused{{"-m", "abc"}, EX_USAGE,
+                "Memory limit must be a number of megabytes, at most 16777216: abc"},
+        Refused{{"-m", "64m"}, EX_USAGE,
+                "Memory limit must be a number of megabytes, at most 16777216: 64m"},
+        Refused{{"-m", "99999999999"}, EX_USAGE,
+                "Memory limit must be a number of megabytes, at most 16777216: 99999999999"},
+        Refused{{"-b", "abc"}, EXIT_FAILURE, "Listen backlog must be a number: abc"},
+        Refused{{"-o", "idle_timeout=abc"}, EXIT_FAILURE,
+                "idle_timeout must be a number of seconds: abc"},
+        Refused{{"--nonsense"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense'"},
+        Refused{{"--nonsense=1"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense=1'"},
+        Refused{{"--daemon=1"}, EXIT_FAILURE, "larder: option '--daemon=1' takes no argument"},
+        Refused{{"--port"}, EXIT_FAILURE, "larder: option '--port' requires an argument"},
+        Refused{{"-D"}, EXIT_FAILURE, "larder: option requires an argument -- 'D'"},
+        Refused{{"-q"}, EXIT_FAILURE, "larder: invalid option -- 'q'"},
+        Refused{{"--daemon", "-qv"}, EXIT_FAILURE, "larder: invalid option -- 'q'"},
+        Refused{{"extra"}, EXIT_FAILURE, "larder: unexpected argument 'extra'"}));
+
+constexpr char kNotAvailable[] = " is not available in this version of larder";
+
+INSTANTIATE_TEST_SUITE_P(
+    NotYet, RefusedOptionsTest,
+    testing::Values(Refused{{"-U", "11211"}, EXIT_FAILURE, std::string("UDP (-U)") + kNotAvailable},
+                    Refused{{"-B", "binary"}, EXIT_FAILURE,
+                            std::string("The binary protocol (-B binary)") + kNotAvailable},
+                    Refused{{"-s", "/tmp/s"}, EXIT_FAILURE, std::string("-s") + kNotAvailable},
+                    Refused{{"-a", "700"}, EXIT_FAILURE, std::string("-a") + kNotAvailable},
+                    Refused{{"-A"}, EXIT_FAILURE, std::string("-A") + kNotAvailable},
+                    Refused{{"-D", ":"}, EXIT_FAILURE, std::string("-D") + kNotAvailable},
+                    Refused{{"--enable-sasl"}, EXIT_FAILURE, std::string("-S") + kNotAvailable},
+                    Refused{{"-F"}, EXIT_FAILURE, std::string("-F") + kNotAvailable},
+                    Refused{{"-X"}, EXIT_FAILURE, std::string("-X") + kNotAvailable},
+                    Refused{{"-W"}, EXIT_FAILURE, std::string("-W") + kNotAvailable},
+                    Refused{{"-Y", "file"}, EXIT_FAILURE, std::string("-Y") + kNotAvailable},
+                    Refused{{"-e", "file"}, EXIT_FAILURE, std::string("-e") + kNotAvailable},
+                    Refused{{"-Z"}, EXIT_FAILURE, std::string("-Z") + kNotAvailable},
+                    Refused{{"-N", "1"}, EXIT_FAILURE, std::string("-N") + kNotAvailable},
+                    Refused{{"-i"}, EXIT_FAILURE, std::string("-i") + kNotAvailable}));
+
+TEST(OptionsTest, ManyThreadsAreWarnedOf) {
+  const CommandLine line = Parse({"-t", "65"});
+  EXPECT_EQ(line.exit_code, std::nullopt);
+  EXPECT_THAT(line.errors, StartsWith("WARNING: Setting a high number of worker threads"));
+  EXPECT_EQ(Parse({"-t", "64"}).errors, "");
+}
+
+TEST(OptionsTest, VersionIsLardersOwnAndNamesMemcacheds) {
+  for (const char* option : {"-V", "--version"}) {
+    const CommandLine line = Parse({option});
+    EXPECT_EQ(line.exit_code, EXIT_SUCCESS);
+    EXPECT_EQ(line.output, "larder " LARDER_VERSION " (behaves as memcached 1.6.45)\n");
+  }
+}
+
+TEST(OptionsTest, HelpNamesEveryOptionWithItsDefault) {
+  const CommandLine line = Parse({"-h", "extra"});
+  EXPECT_EQ(line.exit_code, EXIT_SUCCESS);
+  EXPECT_EQ(line.errors, "");
+  EXPECT_THAT(line.output, StartsWith("larder " LARDER_VERSION));
+  for (const char letter : std::string("pldrumMckvhVPfnLtRCbBIo")) {
+    EXPECT_THAT(line.output, HasSubstr(std::string("\n-") + letter + ", --"));
+  }
+  for (const char* text :
+       {"listen on (default: 11211)", "megabytes (default: 64)", "connections (default: 1024)",
+        "use (default: 4)", "starvation (default: 20)", "limit (default: 1024)",
+        "(default: 1m, min: 1k, max: 1024m)", "idle_timeout:", "no_maxconns_fast:"}) {
+    EXPECT_THAT(line.output, HasSubstr(text));
+  }
+}
+
+TEST(OptionsTest, TheFirstThatEndsTheProcessDoes) {
+  EXPECT_EQ(Parse({"-V", "-t", "0"}).exit_code, EXIT_SUCCESS);
+  EXPECT_EQ(Parse({"-t", "0", "-V"}).exit_code, EXIT_FAILURE);
+}
+
+}  // namespace
+}  // namespace larder

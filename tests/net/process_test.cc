@@ -1,0 +1,270 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "server/net/listener.h"
+#include "server/net/unique_fd.h"
+#include "tests/net/client.h"
+
+// The daemon as a process: its exit codes, signals, files and words, which only a process has.
+
+namespace larder {
+namespace {
+
+using testing::HasSubstr;
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t bytes; (bytes = read(fd, buffer, sizeof(buffer))) > 0;) {
+    text.append(buffer, static_cast<size_t>(bytes));
+  }
+  return text;
+}
+
+// A larder process; killed if the test does not end it.
+class Process {
+ public:
+  explicit Process(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), LARDER_PROGRAM);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    errors_.Reset(ends[0]);
+    const UniqueFd writer(ends[1]);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, writer.get(), STDERR_FILENO);
+    EXPECT_EQ(posix_spawn(&pid_, LARDER_PROGRAM, &actions, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+
+  ~Process() {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+  }
+
+  pid_t pid() const { return pid_; }
+  void Signal(int number) const { kill(pid_, number); }
+
+  // Waits for the end: the exit code, and what was written to stderr.
+  int Wait() {
+    errors_text_ = ReadAll(errors_.get());
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+    return WEXITSTATUS(status);
+  }
+  const std::string& errors() const { return errors_text_; }
+
+ private:
+  pid_t pid_ = 0;
+  UniqueFd errors_;
+  std::string errors_text_;
+};
+
+class ProcessTest : public testing::Test {
+ protected:
+  ProcessTest()
+      : folder_(std::filesystem::path(testing::TempDir()) /
+                ("larder-process-test-" + std::to_string(getpid()))),
+        port_file_(folder_ / "port") {
+    std::filesystem::create_directories(folder_);
+    setenv("MEMCACHED_PORT_FILENAME", port_file_.c_str(), 1);
+  }
+  ~ProcessTest() override {
+    unsetenv("MEMCACHED_PORT_FILENAME");
+    std::filesystem::remove_all(folder_);
+  }
+
+  // Options that every start has, with `more`.
+  static std::vector<std::string> With(std::vector<std::string> more) {
+    std::vector<std::string> options = {"-l", "127.0.0.1", "-t", "2"};
+    if (getuid() == 0) options.insert(options.end(), {"-u", "root"});
+    if (std::ranges::find(more, "-p") == more.end()) {
+      options.insert(options.end(), {"-p", "0"});
+    }
+    options.insert(options.end(), more.begin(), more.end());
+    return options;
+  }
+
+  // The port, once the server has written it.
+  int WaitForPort() const {
+    while (!std::filesystem::exists(port_file_)) usleep(1000);
+    const std::string line = ReadFile(port_file_);
+    int port = 0;
+    std::from_chars(line.data() + line.rfind(' ') + 1, line.data() + line.size(), port);
+    return port;
+  }
+
+  const std::filesystem::path folder_;
+  const std::filesystem::path port_file_;
+};
+
+TEST_F(ProcessTest, TermAndIntStopItInOrder) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Process larder(With({"-v"}));
+    Client client(WaitForPort());
+    EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+    larder.Signal(signal);
+    EXPECT_EQ(client.ReceiveAll(), "");
+    EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+    EXPECT_EQ(larder.errors(), "Exiting normally\n");
+    std::filesystem::remove(port_file_);
+  }
+}
+
+TEST_F(ProcessTest, Usr1StopsItGracefully) {
+  Process larder(With({}));
+  WaitForPort();
+  larder.Signal(SIGUSR1);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder.errors(), "Gracefully stopping\n");
+}
+
+TEST_F(ProcessTest, HupAndPipeAreNothing) {
+  Process larder(With({}));
+  Client client(WaitForPort());
+  larder.Signal(SIGHUP);
+  larder.Signal(SIGPIPE);
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder.errors(), "");
+}
+
+TEST_F(ProcessTest, APortInUseIsSaid) {
+  absl::StatusOr<std::vector<Listener>> taken = OpenListeners({.listen = "127.0.0.1"});
+  ASSERT_TRUE(taken.ok());
+  const std::string port = std::to_string(AddressPort(taken->front().address));
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"-p", port}, std::vector<std::string>{"-p", port, "-d"}}) {
+    Process larder(With(options));
+    EXPECT_EQ(larder.Wait(), EX_OSERR);
+    EXPECT_EQ(larder.errors(),
+              "failed to listen on one of interface(s) 127.0.0.1: Address already in use\n");
+  }
+  EXPECT_FALSE(std::filesystem::exists(port_file_));
+}
+
+TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {
+  Process larder(With({"-c", "2000000000"}));
+  EXPECT_EQ(larder.Wait(), EX_OSERR);
+  EXPECT_EQ(larder.errors(),
+            "failed to set rlimit for open files. Try starting as root or requesting smaller "
+            "maxconns value.\n");
+}
+
+TEST_F(ProcessTest, RootMustSayWhoToBe) {
+  if (getuid() != 0) GTEST_SKIP() << "not root";
+  Process nobody_named({"-l", "127.0.0.1", "-p", "0"});
+  EXPECT_EQ(nobody_named.Wait(), EX_USAGE);
+  EXPECT_EQ(nobody_named.errors(), "must add '-u root' to start as root\n");
+  Process unknown({"-l", "127.0.0.1", "-p", "0", "-u", "no such user"});
+  EXPECT_EQ(unknown.Wait(), EX_NOUSER);
+  EXPECT_EQ(unknown.errors(), "can't find the user no such user to switch to\n");
+}
+
+TEST_F(ProcessTest, RootBecomesTheUserNamed) {
+  if (getuid() != 0) GTEST_SKIP() << "not root";
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  Process larder({"-l", "127.0.0.1", "-p", "0", "-u", "nobody"});
+  WaitForPort();
+  const std::string status =
+      ReadFile(std::filesystem::path("/proc") / std::to_string(larder.pid()) / "status");
+  EXPECT_THAT(status, HasSubstr("Uid:\t65534\t65534\t65534\t65534\n"));
+  EXPECT_THAT(status, HasSubstr("Gid:\t65534\t65534\t65534\t65534\n"));
+  EXPECT_THAT(status, testing::ContainsRegex("Groups:\t *\n"));
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+}
+
+TEST_F(ProcessTest, ThePidFileIsThereAsLongAsTheProcess) {
+  const std::filesystem::path pid_file = folder_ / "pid";
+  std::ofstream(pid_file) << getpid() << "\n";
+  Process larder(With({"-P", pid_file}));
+  Client client(WaitForPort());
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");  // it serves once the file is written
+  EXPECT_EQ(ReadFile(pid_file), std::to_string(larder.pid()) + "\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder.errors(), "WARNING: The pid file contained the following (running) pid: " +
+                                 std::to_string(getpid()) + "\n");
+  EXPECT_FALSE(std::filesystem::exists(pid_file));
+}
+
+TEST_F(ProcessTest, APidFileThatCannotBeWrittenIsSaid) {
+  Process larder(With({"-P", "/nonexistent/pid"}));
+  Client client(WaitForPort());
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder.errors(),
+            "Could not open the pid file /nonexistent/pid.tmp for writing: No such file or "
+            "directory\n");
+}
+
+TEST_F(ProcessTest, AsADaemonItIsReadyWhenTheCommandEnds) {
+  // The daemon becomes a child of this process when the command has ended, and so can be waited
+  // for.
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const std::filesystem::path pid_file = folder_ / "pid";
+  Process command(With({"-d", "-P", pid_file}));
+  EXPECT_EQ(command.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(command.errors(), "");
+  const std::string text = ReadFile(pid_file);
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  ASSERT_GT(pid, 0);
+  EXPECT_EQ(getsid(pid), pid);
+  EXPECT_EQ(Client(WaitForPort()).Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  kill(pid, SIGTERM);
+  int status = -1;
+  EXPECT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(std::filesystem::exists(pid_file));
+}
+
+TEST_F(ProcessTest, ADaemonsFailureIsItsCommands) {
+  Process larder(With({"-d", "-m", "16777216", "-I", "1m"}));
+  EXPECT_EQ(larder.Wait(), EXIT_FAILURE);
+  EXPECT_NE(larder.errors(), "");
+}
+
+TEST_F(ProcessTest, ChoosesCoreFilesAndLargePagesWithoutAWord) {
+  Process larder(With({"-r", "-C", "-M"}));
+  Client client(WaitForPort());
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder.errors(), "");
+}
+
+}  // namespace
+}  // namespace larder

@@ -1,0 +1,242 @@
+#include "server/net/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/net/client.h"
+#include "tests/net/test_server.h"
+
+namespace larder {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+
+constexpr size_t kBigBytes = 900'000;
+constexpr char kBigLine[] = "VALUE big 0 900000\r\n";
+
+std::string SetBig() {
+  return "set big 0 0 900000\r\n" + std::string(kBigBytes, 'v') + "\r\n";
+}
+
+// What `stats` says, by name.
+std::map<std::string, std::string> Statistics(Client* client) {
+  std::istringstream lines(client->Ask("stats\r\n", "END\r\n"));
+  std::map<std::string, std::string> statistics;
+  for (std::string stat, name, value; lines >> stat >> name >> value;) statistics[name] = value;
+  return statistics;
+}
+
+TEST(ServerTest, AnswersAPipelineInOrder) {
+  TestServer server;
+  Client client(server.port());
+  std::string requests;
+  std::string replies;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string number = std::to_string(i);
+    requests += "set key" + number + " 0 0 " + std::to_string(number.size()) + "\r\n" + number +
+                "\r\nget key" + number + "\r\n";
+    replies += "STORED\r\nVALUE key" + number + " 0 " + std::to_string(number.size()) + "\r\n" +
+               number + "\r\nEND\r\n";
+  }
+  client.Send(requests);
+  EXPECT_EQ(client.Receive(replies.size()), replies);
+}
+
+TEST(ServerTest, AnswersWhatArrivesByteByByte) {
+  TestServer server;
+  Client client(server.port());
+  for (const char byte : std::string_view("set a 5 0 3\r\nabc\r\ngets none a\r\nbogus\r\n")) {
+    client.Send({&byte, 1});
+  }
+  EXPECT_EQ(client.ReceiveThrough("STORED\r\n"), "STORED\r\n");
+  EXPECT_THAT(client.ReceiveThrough("END\r\n"), HasSubstr("VALUE a 5 3 "));
+  EXPECT_EQ(client.ReceiveThrough("\r\n"), "ERROR\r\n");
+}
+
+TEST(ServerTest, ServesOthersWhileAClientDoesNotRead) {
+  TestServer server({.settings = {.threads = 1}});
+  const std::string value(kBigBytes, 'v');
+  Client slow(server.port());
+  EXPECT_EQ(slow.Ask(SetBig()), "STORED\r\n");
+  constexpr int kGets = 60;  // whose replies the kernel's buffers do not hold
+  for (int i = 0; i < kGets; ++i) slow.Send("get big\r\n");
+
+  Client other(server.port());
+  EXPECT_EQ(other.Ask("get none\r\n"), "END\r\n");
+  EXPECT_EQ(other.Ask("delete big\r\n"), "DELETED\r\n");
+
+  // What it asked for before is whole, and once the value is gone its replies say so.
+  int hits = 0;
+  int misses = 0;
+  while (hits + misses < kGets) {
+    const std::string line = slow.ReceiveThrough("\r\n");
+    if (line == "END\r\n") {
+      ++misses;
+      continue;
+    }
+    ASSERT_EQ(line, kBigLine);
+    ASSERT_TRUE(slow.Receive(value.size()) == value);
+    ASSERT_EQ(slow.ReceiveThrough("END\r\n"), "\r\nEND\r\n");
+    ++hits;
+  }
+  EXPECT_GT(hits, 0);
+  EXPECT_GT(misses, 0) << "all replies were made though nobody read them";
+}
+
+TEST(ServerTest, AHalfClosedClientGetsItsReplies) {
+  TestServer server;
+  Client client(server.port());
+  EXPECT_EQ(client.Ask(SetBig()), "STORED\r\n");
+  std::string requests;
+  for (int i = 0; i < 30; ++i) requests += "get big\r\n";
+  client.Send(requests);
+  client.FinishSending();
+  const std::string reply = kBigLine + std::string(kBigBytes, 'v') + "\r\nEND\r\n";
+  EXPECT_EQ(client.ReceiveAll().size(), 30 * reply.size());
+}
+
+TEST(ServerTest, TellsClientsOverTheLimitSo) {
+  TestServer server({.settings = {.connections_max = 3}});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    EXPECT_EQ(clients.back()->Ask("get a\r\n"), "END\r\n");
+  }
+  EXPECT_EQ(Client(server.port()).ReceiveAll(), "ERROR Too many open connections\r\n");
+  std::map<std::string, std::string> statistics = Statistics(clients[0].get());
+  EXPECT_EQ(statistics["curr_connections"], "3");
+  EXPECT_EQ(statistics["total_connections"], "3");
+  EXPECT_EQ(statistics["rejected_connections"], "1");
+  EXPECT_EQ(statistics["accepting_conns"], "1");
+  EXPECT_EQ(statistics["listen_disabled_num"], "0");
+
+  // A place that becomes free is given again.
+  EXPECT_EQ(clients[1]->Ask("quit\r\n", ""), "");
+  EXPECT_EQ(clients[1]->ReceiveAll(), "");
+  while (Statistics(clients[0].get())["curr_connections"] != "2") {
+  }
+  EXPECT_EQ(Client(server.port()).Ask("get a\r\n"), "END\r\n");
+}
+
+TEST(ServerTest, MayStopAcceptingAtTheLimitInstead) {
+  TestServer server({.settings = {.connections_max = 2}, .refuse_over_limit = false});
+  Client first(server.port());
+  EXPECT_EQ(first.Ask("get a\r\n"), "END\r\n");
+  auto second = std::make_unique<Client>(server.port());
+  EXPECT_EQ(second->Ask("get a\r\n"), "END\r\n");
+  // The kernel takes it, and its request waits.
+  Client third(server.port());
+  third.Send("get a\r\n");
+  while (Statistics(&first)["accepting_conns"] != "0") {
+  }
+  std::map<std::string, std::string> statistics = Statistics(&first);
+  EXPECT_EQ(statistics["curr_connections"], "2");
+  EXPECT_EQ(statistics["listen_disabled_num"], "1");
+  EXPECT_EQ(statistics["rejected_connections"], "0");
+
+  second.reset();
+  EXPECT_EQ(third.ReceiveThrough("\r\n"), "END\r\n");
+  EXPECT_EQ(Statistics(&first)["accepting_conns"], "1");
+  EXPECT_NE(Statistics(&first)["time_in_listen_disabled_us"], "0");
+}
+
+TEST(ServerTest, ClosesIdleConnections) {
+  TestServer server({.settings = {.threads = 1, .idle_timeout_seconds = 10}});
+  Client idle(server.port());
+  EXPECT_EQ(idle.Ask("get a\r\n"), "END\r\n");
+  Client in_a_value(server.port());
+  in_a_value.Send("set a 0 0 100000\r\nabc");
+  server.clock().Advance(11);
+  // Both end by themselves, and not before the time that a client may be silent for.
+  EXPECT_EQ(idle.ReceiveAll(), "");
+  EXPECT_EQ(in_a_value.ReceiveAll(), "");
+  Client fresh(server.port());
+  EXPECT_EQ(Statistics(&fresh)["idle_kicks"], "2");
+}
+
+TEST(ServerTest, GivesEachWorkerAsManyConnections) {
+  TestServer server({.settings = {.threads = 4}});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    EXPECT_EQ(clients.back()->Ask("get a\r\n"), "END\r\n");
+  }
+  EXPECT_THAT(server.server().ConnectionsOfWorkers(), Each(2));
+}
+
+TEST(ServerTest, ListsListenersAndConnections) {
+  TestServer server;
+  Client client(server.port());
+  client.Send("stats conns\r\n");
+  const std::string list = client.ReceiveThrough("END\r\n");
+  const std::string listener = "addr tcp:127.0.0.1:" + std::to_string(server.port()) + "\r\n";
+  EXPECT_THAT(list, HasSubstr(":" + listener));
+  EXPECT_THAT(list, HasSubstr(":listen_" + listener));
+  EXPECT_THAT(list, HasSubstr(":state conn_listening\r\n"));
+  EXPECT_THAT(list, HasSubstr(":state conn_parse_cmd\r\n"));
+}
+
+TEST(ServerTest, CountsItsOwnBytes) {
+  TestServer server;
+  Client client(server.port());
+  EXPECT_EQ(client.Ask("get a\r\n"), "END\r\n");
+  std::map<std::string, std::string> statistics = Statistics(&client);
+  EXPECT_EQ(statistics["bytes_read"], "14");
+  EXPECT_EQ(statistics["bytes_written"], "5");
+  EXPECT_EQ(statistics["pid"], std::to_string(getpid()));
+}
+
+// Asks for more than the kernel's buffers take, so that replies wait in the server.
+void AskForMuch(Client* client) {
+  EXPECT_EQ(client->Ask(SetBig()), "STORED\r\n");
+  client->Send("get big big big big big big big big big big big big big big big big\r\n");
+}
+
+TEST(ServerTest, StoppingAnswersWhatHasArrivedAndClosesAll) {
+  TestServer server({.settings = {.threads = 2}});
+  Client silent(server.port());
+  EXPECT_EQ(silent.Ask("get a\r\n"), "END\r\n");
+  Client client(server.port());
+  AskForMuch(&client);
+  const std::string start = client.Receive(1);  // it is being answered
+  server.Stop();
+  const std::string value = kBigLine + std::string(kBigBytes, 'v') + "\r\n";
+  const std::string all = start + client.ReceiveAll();
+  EXPECT_EQ(all.size(), 16 * value.size() + std::string_view("END\r\n").size());
+  EXPECT_TRUE(all.starts_with(value));
+  EXPECT_TRUE(all.ends_with("END\r\n"));
+  EXPECT_EQ(silent.ReceiveAll(), "");
+  server.Join();
+  server.store().CheckInvariants();
+}
+
+TEST(ServerTest, StoppingDoesNotWaitLongForClientsThatDoNotRead) {
+  TestServer server({.drain_time = std::chrono::milliseconds(1)});
+  Client client(server.port());
+  AskForMuch(&client);
+  const std::string start = client.Receive(1);
+  server.Stop();
+  server.Join();
+  EXPECT_LT(client.ReceiveAll().size(), 16 * kBigBytes);
+}
+
+TEST(ServerTest, ServesNobodyOnceItHasStopped) {
+  TestServer server;
+  server.Stop();
+  server.Join();
+  absl::StatusOr<std::vector<Listener>> port_is_free =
+      OpenListeners({.listen = "127.0.0.1", .port = server.port()});
+  EXPECT_TRUE(port_is_free.ok()) << port_is_free.status();
+}
+
+}  // namespace
+}  // namespace larder
