@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server-cpu", type=int, metavar="N", help="CPU of the servers [the last]")
     parser.add_argument("--generator-cpus", metavar="N,N...",
                         help="CPUs of the generator [all others]")
-    parser.add_argument("-t", "--threads", type=int, default=1, help="the servers' -t [%(default)s]")
+    parser.add_argument("-t", "--threads", type=int, default=1,
+                        help="the servers' -t [%(default)s]")
     parser.add_argument("--json", metavar="FILE", help="write all results to this file")
 
 

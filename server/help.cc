@@ -47,6 +47,7 @@ constexpr char kHelp[] =
    - maxconns_fast:       immediately close new connections after limit (default: enabled)
    - no_maxconns_fast:    stop accepting connections at the limit instead
    - idle_timeout:        timeout for idle connections in seconds (default: %d, no timeout)
+   - track_sizes:         enable dynamic reports for 'stats sizes' command
 )";
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -39,12 +40,14 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-// Descriptors for `connections_max` clients and for the server itself.
-uint64_t DescriptorsWanted(const Settings& settings) {
-  constexpr uint64_t kOfProcess = 64;  // streams, listeners, loops
-  constexpr uint64_t kOfWorker = 2;
-  return static_cast<uint64_t>(settings.connections_max) + kOfProcess +
-         kOfWorker * static_cast<uint64_t>(settings.threads);
+// Sees to it that the server and `connections_max` clients have descriptors, or at least as many as
+// memcached would ask for.
+absl::Status RaiseDescriptorLimitFor(const Settings& settings) {
+  constexpr uint64_t kListenersExpected = 32;
+  const uint64_t clients = static_cast<uint64_t>(settings.connections_max);
+  const uint64_t own =
+      kDescriptorsOfProcess + kDescriptorsOfWorker * static_cast<uint64_t>(settings.threads);
+  return RaiseDescriptorLimit(std::max(clients, own + 1), clients + own + kListenersExpected);
 }
 
 // Limits and user. `user` is who to become once the ports are open, if anybody.
@@ -57,10 +60,7 @@ int Prepare(const Options& options, std::optional<User>* user) {
   if (options.core_files) {
     if (const absl::Status status = EnableCoreFiles(); !status.ok()) return Fail(status, EX_OSERR);
   }
-  if (const absl::Status status =
-          RaiseDescriptorLimit(static_cast<uint64_t>(options.settings.connections_max),
-                               DescriptorsWanted(options.settings));
-      !status.ok()) {
+  if (const absl::Status status = RaiseDescriptorLimitFor(options.settings); !status.ok()) {
     return Fail(status, EX_OSERR);
   }
   if (!IsRoot()) return EXIT_SUCCESS;
@@ -106,7 +106,7 @@ int Serve(const Options& options, std::vector<Listener> listeners, Background* b
   const std::string ports = DescribePorts(listeners);
   Server server({.threads = settings.threads,
                  .acceptor = {.connections_max = settings.connections_max,
-                              .refuse_over_limit = options.refuse_over_limit,
+                              .refuse_over_limit = settings.maxconns_fast,
                               .backlog = settings.backlog},
                  .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds}},
                 std::move(listeners), &clock);

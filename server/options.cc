@@ -166,7 +166,11 @@ MaybeRefusal ApplySuboption(std::string_view suboption, Options* options) {
   const std::string_view name = suboption.substr(0, suboption.find('='));
   const std::string_view value = suboption.substr(std::min(name.size() + 1, suboption.size()));
   if (name == "maxconns_fast" || name == "no_maxconns_fast") {
-    options->refuse_over_limit = name == "maxconns_fast";
+    options->settings.maxconns_fast = name == "maxconns_fast";
+    return std::nullopt;
+  }
+  if (name == "track_sizes" || name == "no_track_sizes") {
+    options->settings.track_sizes = name == "track_sizes";
     return std::nullopt;
   }
   if (name == "idle_timeout") {

@@ -14,7 +14,6 @@ namespace larder {
 // What the command line asks for.
 struct Options {
   Settings settings;
-  bool refuse_over_limit = true;  // maxconns_fast; false: stop accepting at the limit instead
   bool daemonize = false;         // -d
   bool core_files = false;        // -r
   bool large_pages = false;       // -L: huge pages must be available

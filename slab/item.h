@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 #include "slab/tick.h"
@@ -59,14 +60,14 @@ constexpr bool OrderIsAtOrBefore(uint64_t order, uint64_t mark) {
   return ((mark - order) & kOrderMask) <= (kOrderMask >> 1);
 }
 
-// What a large item has in addition. The pins are guarded by the lock of the key's bucket. The rest
-// changes only while nobody but the writer can have the item pinned, so whoever holds a pin reads
-// it without the lock.
+// What a large item has in addition. The pins change under the lock of the key's bucket, and
+// whoever looks for a page to empty glances at them without it. The rest changes only while nobody
+// but the writer can have the item pinned, so whoever holds a pin reads it without the lock.
 struct ItemExtension {
   uint32_t value_bytes;
-  uint32_t value_bytes_here;  // of the value, in this chunk
-  uint32_t pins;              // readers that are sending the value
-  uint32_t next_part_low;     // location of the first part, 0: the value is whole in this chunk
+  uint32_t value_bytes_here;   // of the value, in this chunk
+  std::atomic<uint32_t> pins;  // readers that are sending the value
+  uint32_t next_part_low;      // location of the first part, 0: the value is whole in this chunk
   uint32_t next_part_high;
 
   Location next_part() const { return next_part_low | Location{next_part_high} << 32; }
@@ -131,11 +132,11 @@ class Item {
       std::memcpy(bytes() + kHeaderBytes, &shape.client_flags, sizeof(shape.client_flags));
     }
     if (shape.large()) {
-      extension() = {.value_bytes = shape.value_bytes,
-                     .value_bytes_here = shape.value_bytes,
-                     .pins = 0,
-                     .next_part_low = 0,
-                     .next_part_high = 0};
+      new (&extension()) ItemExtension{.value_bytes = shape.value_bytes,
+                                       .value_bytes_here = shape.value_bytes,
+                                       .pins = 0,
+                                       .next_part_low = 0,
+                                       .next_part_high = 0};
     }
     std::memcpy(bytes() + KeyOffset(bits), key.data(), key.size());
   }

@@ -45,7 +45,7 @@ bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
   LARDER_CHECK(offset + bytes <= bytes_);
   char* start = base_ + offset;
   if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
-  if (locked_ && mlock(start, bytes) != 0) locked_ = false;
+  if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
   const uint64_t system_page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   for (uint64_t at = 0; at < bytes; at += system_page) {
     *static_cast<volatile char*>(start + at) = 0;
@@ -56,7 +56,7 @@ bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
 void AddressRange::Close(uint64_t offset, uint64_t bytes) {
   LARDER_CHECK(offset + bytes <= bytes_);
   char* start = base_ + offset;
-  if (locked_) munlock(start, bytes);
+  if (locked()) munlock(start, bytes);
   madvise(start, bytes, MADV_DONTNEED);
   mprotect(start, bytes, PROT_NONE);
 }
@@ -72,10 +72,16 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(uint64_t bytes, uint32_t pa
       new Arena(*std::move(range), std::countr_zero(page_bytes), unit_shift));
 }
 
+// Whatever the system puts at these addresses next is not ours to poison.
+Arena::~Arena() { UnpoisonMemory(base_, uint64_t{pages_end_} << page_shift_); }
+
 bool Arena::OpenPages(uint32_t first, uint32_t count) {
   const uint64_t offset = uint64_t{first} << page_shift_;
   const uint64_t bytes = uint64_t{count} << page_shift_;
   UnpoisonMemory(base_ + offset, bytes);
+  for (uint32_t end = pages_end_; end < first + count;) {
+    if (pages_end_.compare_exchange_weak(end, first + count)) break;
+  }
   const bool open = range_->Open(offset, bytes);
   if (open) PoisonMemory(base_ + offset, bytes);
   return open;

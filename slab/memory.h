@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,7 +18,8 @@
 
 namespace larder {
 
-// A range of addresses without access, of which parts are opened. Not thread-safe.
+// A range of addresses without access, of which parts are opened. Different parts may be opened and
+// closed by different threads at once.
 class AddressRange {
  public:
   static constexpr uint64_t kFrameBytes = uint64_t{2} << 20;  // of a huge page
@@ -32,7 +34,7 @@ class AddressRange {
   char* base() const { return base_; }
   uint64_t bytes() const { return bytes_; }
   // False if locking was asked for and the system refused it once.
-  bool locked() const { return locked_; }
+  bool locked() const { return locked_.load(std::memory_order_relaxed); }
 
   // Makes [offset, offset + bytes) readable and writable and has the system provide the memory
   // now. False if it cannot. Multiples of the system's page size.
@@ -52,7 +54,7 @@ class AddressRange {
   uint64_t mapping_bytes_;
   char* base_;
   uint64_t bytes_;
-  bool locked_;
+  std::atomic<bool> locked_;
 };
 
 // Where the items are: pages of one size in an address range. Items are named by Location, not by
@@ -61,6 +63,10 @@ class Arena {
  public:
   static absl::StatusOr<std::unique_ptr<Arena>> Create(uint64_t bytes, uint32_t page_bytes,
                                                        bool lock);
+
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
 
   // Chunk sizes are multiples of it.
   uint32_t unit_bytes() const { return 1u << unit_shift_; }
@@ -90,8 +96,8 @@ class Arena {
   uint32_t PagesPerFrame() const {
     return static_cast<uint32_t>(AddressRange::kFrameBytes >> page_shift_);
   }
-  // Not thread-safe: the page pool's lock orders these. Pages of one frame opened together can
-  // have a huge page.
+  // The page pool sees to it that nobody else does anything with these pages. Pages of one frame
+  // opened together can have a huge page.
   bool OpenPages(uint32_t first, uint32_t count);
   void ClosePage(uint32_t page);
 
@@ -106,6 +112,7 @@ class Arena {
   char* base_;
   int page_shift_;
   int unit_shift_;
+  std::atomic<uint32_t> pages_end_{0};  // none was opened from here on
 };
 
 // Zeroed memory for `count` objects whose zero bytes are their start, provided by the system page

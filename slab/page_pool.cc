@@ -11,38 +11,61 @@ uint64_t PagePool::FreePages() const {
 }
 
 uint32_t PagePool::Take() {
-  MutexLock lock(&mutex_);
-  if (open_.empty()) OpenMore();
-  if (open_.empty()) return 0;
-  const uint32_t page = open_.back();
-  open_.pop_back();
-  open_count_.store(open_.size(), std::memory_order_relaxed);
-  return page;
+  while (true) {
+    Opening opening;
+    {
+      MutexLock lock(&mutex_);
+      if (!open_.empty()) {
+        const uint32_t page = open_.back();
+        open_.pop_back();
+        open_count_.store(open_.size(), std::memory_order_relaxed);
+        taken_.fetch_add(1, std::memory_order_relaxed);
+        return page;
+      }
+      opening = StartOpening(/*pages_max=*/1);
+    }
+    if (opening.count == 0 || !Open(opening)) return 0;
+  }
 }
 
-void PagePool::OpenMore() {
-  const uint64_t allowed = FreePages();
-  if (allowed == 0) return;
-  uint32_t first = fresh_.load(std::memory_order_relaxed);
-  uint32_t count = 1;
-  const bool fresh = first < arena_->pages();
-  if (fresh) {
-    // To the end of the frame, so that the system gives one huge page for all of it.
-    const uint32_t frame_end = (first / arena_->PagesPerFrame() + 1) * arena_->PagesPerFrame();
-    count = static_cast<uint32_t>(std::min<uint64_t>(frame_end - first, allowed));
-  } else if (!closed_.empty()) {
-    first = closed_.back();
-  } else {
-    return;
+bool PagePool::OpenAhead(uint64_t pages) {
+  Opening opening;
+  {
+    MutexLock lock(&mutex_);
+    if (open_.size() >= pages) return false;
+    opening = StartOpening(arena_->PagesPerFrame());
   }
-  if (!arena_->OpenPages(first, count)) return;
-  if (fresh) {
-    fresh_.store(first + count, std::memory_order_release);
-  } else {
+  return opening.count > 0 && Open(opening);
+}
+
+// To the end of the frame at most: what is opened together can have a huge page.
+PagePool::Opening PagePool::StartOpening(uint32_t pages_max) {
+  const uint64_t allowed = std::min<uint64_t>(FreePages() - open_.size(), pages_max);
+  const uint32_t fresh = fresh_.load(std::memory_order_relaxed);
+  Opening opening;
+  if (allowed == 0) return opening;
+  if (fresh < arena_->pages()) {
+    const uint32_t frame_end = (fresh / arena_->PagesPerFrame() + 1) * arena_->PagesPerFrame();
+    opening = {.first = fresh,
+               .count = static_cast<uint32_t>(std::min<uint64_t>(frame_end - fresh, allowed))};
+    fresh_.store(fresh + opening.count, std::memory_order_release);
+  } else if (!closed_.empty()) {
+    opening = {.first = closed_.back(), .count = 1};
     closed_.pop_back();
   }
-  charged_bytes_ += uint64_t{count} * arena_->page_bytes();
-  for (uint32_t page = first + count; page > first; --page) open_.push_back(page - 1);
+  charged_bytes_ += uint64_t{opening.count} * arena_->page_bytes();
+  return opening;
+}
+
+bool PagePool::Open(Opening opening) {
+  const bool open = arena_->OpenPages(opening.first, opening.count);
+  MutexLock lock(&mutex_);
+  if (!open) charged_bytes_ -= uint64_t{opening.count} * arena_->page_bytes();
+  for (uint32_t page = opening.first + opening.count; page > opening.first; --page) {
+    (open ? open_ : closed_).push_back(page - 1);
+  }
+  open_count_.store(open_.size(), std::memory_order_relaxed);
+  return open;
 }
 
 void PagePool::Give(uint32_t page) {
@@ -53,8 +76,10 @@ void PagePool::Give(uint32_t page) {
 
 bool PagePool::MakeRoom(uint64_t bytes) {
   MutexLock lock(&mutex_);
+  const uint64_t free_bytes = open_.size() * uint64_t{arena_->page_bytes()};
+  if (charged_bytes() - free_bytes + bytes > limit_bytes_) return false;
   CloseFreePagesFor(bytes);
-  return charged_bytes() + bytes <= limit_bytes_;
+  return true;
 }
 
 void PagePool::Charge(uint64_t bytes) {

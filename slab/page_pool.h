@@ -13,8 +13,9 @@
 //
 // Everything that the limit covers is charged here: a page while it is open, and, by their owners,
 // the memory of the index and the rings. A page that a class gives back stays open, for the next
-// class or until the index needs its memory. The pool's mutex is held over system calls, so nobody
-// who holds a bucket or a class comes here.
+// class or until the index needs its memory. Closing is done under the pool's mutex, so nobody who
+// holds a bucket or a class comes here; opening, which may take milliseconds where the system has
+// to find the memory first, is not, and is mostly done ahead, by the thread that maintains.
 
 namespace larder {
 
@@ -23,10 +24,16 @@ class PagePool {
   PagePool(Arena* arena, uint64_t limit_bytes) : arena_(arena), limit_bytes_(limit_bytes) {}
 
   // An open page, its contents arbitrary; 0 when the limit is reached or the system has no more.
+  // Where none is open, one is opened: the caller then pays for the system's providing it.
   uint32_t Take() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Opens up to a frame if fewer than `pages` are open, so that Take finds some. True if it did.
+  bool OpenAhead(uint64_t pages) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many Take has given since the start.
+  uint64_t taken() const { return taken_.load(std::memory_order_relaxed); }
   void Give(uint32_t page) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // True if `bytes` more would fit under the limit, once free pages are closed, which this does.
+  // Closes as many free pages as it takes for `bytes` more to fit under the limit. False, and none
+  // is closed, if all of them would not do.
   bool MakeRoom(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   // Charges memory that is not pages. It is not refused: what a page or an item needs beside it
   // may pass the limit until pages come back.
@@ -40,7 +47,13 @@ class PagePool {
   uint32_t pages_end() const { return fresh_.load(std::memory_order_acquire); }
 
  private:
-  void OpenMore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Pages of one frame that are about to be opened, charged already; none: count is 0.
+  struct Opening {
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  Opening StartOpening(uint32_t pages_max) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Open(Opening opening) ABSL_LOCKS_EXCLUDED(mutex_);
   void CloseFreePagesFor(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Arena* const arena_;
@@ -51,6 +64,7 @@ class PagePool {
   // Written under mutex_.
   std::atomic<uint32_t> fresh_{1};  // never open from here on; page 0 is "none"
   std::atomic<uint64_t> open_count_{0};
+  std::atomic<uint64_t> taken_{0};
   std::atomic<uint64_t> charged_bytes_{0};
 };
 

@@ -271,9 +271,26 @@ uint32_t SlabClass::EmptiestPage() const {
   uint32_t emptiest = 0;
   for (const uint32_t page : pages_) {
     if (page == 0 || (*records_)[page].emptying) continue;
-    if (emptiest == 0 || (*records_)[page].used < (*records_)[emptiest].used) emptiest = page;
+    if (emptiest != 0 && (*records_)[page].used >= (*records_)[emptiest].used) continue;
+    if (!IsHeldUp(page)) emptiest = page;
   }
   return emptiest;
+}
+
+// Only large values are pinned, or received bit by bit, so only pages of few chunks are looked at.
+bool SlabClass::IsHeldUp(uint32_t page) const {
+  if (geometry_.chunk_bytes <= kSmallValueBytesMax) return false;
+  for (uint32_t number = 0; number < (*records_)[page].cut; ++number) {
+    const Location chunk = ChunkAt(page, number);
+    const Item* item = arena_->ItemAt(chunk);
+    if (item->state() == ItemState::kPart) item = arena_->ItemAt(arena_->PartAt(chunk)->owner());
+    if (item->state() == ItemState::kReserved) return true;
+    if (item->state() == ItemState::kLinked && item->large() &&
+        item->extension().pins.load(std::memory_order_relaxed) > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace larder

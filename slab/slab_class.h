@@ -112,7 +112,8 @@ class SlabClass {
   void StopEmptying(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // The page leaves the class. Nothing on it may be in use.
   void RemovePage(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  // The page with the fewest chunks in use; 0 if the class has none.
+  // The page with the fewest chunks in use, among those on which nothing is pinned or being filled
+  // by a slow client; 0 if there is none.
   uint32_t EmptiestPage() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   uint32_t page_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return page_count_; }
@@ -156,6 +157,7 @@ class SlabClass {
   void EndProbation(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location NextOnProbation() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location NextProtected(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool IsHeldUp(uint32_t page) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location StepHand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PromoteOverflowing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ListRoom(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -53,7 +53,7 @@ ValuePieces ItemRef::Pieces() const {
 }
 
 ItemRef ItemView::Pin() const {
-  ++item_->extension().pins;
+  item_->extension().pins.fetch_add(1, std::memory_order_relaxed);
   return {store_, item_, hash_};
 }
 
@@ -227,7 +227,7 @@ void Store::FreeItem(Location location) {
 void Store::Unpin(Item* item, uint64_t hash) {
   {
     Index::LockedBucket bucket = index_.Lock(hash);
-    const uint32_t pins = --item->extension().pins;
+    const uint32_t pins = item->extension().pins.fetch_sub(1, std::memory_order_relaxed) - 1;
     if (pins > 0 || item->state() == ItemState::kLinked) return;
   }
   FreeItem(arena_.LocationOf(item));

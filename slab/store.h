@@ -240,8 +240,8 @@ class Store {
   struct Emptying {
     uint32_t page = 0;  // 0: none
     uint32_t next_chunk = 0;
-    uint32_t idle_passes = 0;  // whole ones that freed nothing
-    bool progress = false;
+    bool progress = false;  // something left it in this pass
+    bool stuck = false;     // nothing did in the whole last pass
   };
   struct Sweep {
     bool running = false;
@@ -328,7 +328,7 @@ class Store {
   // store_empty.cc: emptying pages.
   using ClassSet = std::bitset<kClassesMax>;
   int ChooseDonor(const ClassSet& besides);
-  bool StartEmptying(const ClassSet& besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  bool StartEmptying(ClassSet besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   // Works on one batch of chunks. `move`: items go elsewhere in their class where there is room.
   void EmptyBatch(Lane& lane, bool move, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   void AbandonEmptying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
@@ -342,6 +342,7 @@ class Store {
   void ReplacePart(Item* head, Location from, Location to);
 
   // store_maintain.cc
+  bool OpenPagesAhead();
   bool GrowIndex(size_t* budget);
   bool KeepPages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   bool SweepExpired(Tick now, size_t* budget);
@@ -389,6 +390,7 @@ class Store {
   // The maintaining thread's.
   Lane* maintain_lane_ = nullptr;
   Sweep sweep_;
+  uint64_t pages_taken_ = 0;  // of the pool's count, at the last look
   bool index_wants_pages_ = false;
   std::atomic<bool> index_growing_{false};
   std::atomic<bool> sweeping_{false};

@@ -11,20 +11,13 @@
 // its chunks are looked at in batches: under the class's lock, keys are hashed, since a chunk's
 // header and key hold still there; after that, item by item, under the bucket's lock, what was seen
 // is made sure of. An item goes to a free chunk elsewhere in its class or, if there is none, is
-// evicted. What is pinned or still being filled is left, and the page is gone over again: it
-// delays the page, and blocks nobody.
+// evicted. A page with something pinned or still being filled is not chosen; where that comes up
+// later, the page goes back to its class, and another one is taken.
 //
 // A large item is copied without the bucket's lock: it is pinned meanwhile, and the copy takes its
 // place only if nobody else has pinned it, since a reader's pin points into the old chunk.
 
 namespace larder {
-namespace {
-
-// Whole passes over a page that freed nothing, before it goes back to its class for now.
-constexpr uint32_t kIdlePassesMax = 16;
-
-}  // namespace
-
 // A class whose other pages have room for what one of them holds gives that one up; else the class
 // with the most pages does; and where none has more than one, the class that loses fewest bytes.
 int Store::ChooseDonor(const ClassSet& besides) {
@@ -49,17 +42,20 @@ int Store::ChooseDonor(const ClassSet& besides) {
   return donor;
 }
 
-bool Store::StartEmptying(const ClassSet& besides) {
+bool Store::StartEmptying(ClassSet besides) {
   LARDER_CHECK(emptying_.page == 0);
-  const int donor = ChooseDonor(besides);
-  if (donor == 0) return false;
-  SlabClass& slab_class = slabs_->ClassAt(donor);
-  SpinLockHolder lock(&slab_class.lock());
-  const uint32_t page = slab_class.EmptiestPage();
-  if (page == 0) return false;
-  slab_class.StartEmptying(page);
-  emptying_ = {.page = page};
-  return true;
+  for (int donor = ChooseDonor(besides); donor != 0; donor = ChooseDonor(besides)) {
+    SlabClass& slab_class = slabs_->ClassAt(donor);
+    SpinLockHolder lock(&slab_class.lock());
+    const uint32_t page = slab_class.EmptiestPage();
+    if (page != 0) {
+      slab_class.StartEmptying(page);
+      emptying_ = {.page = page};
+      return true;
+    }
+    besides.set(static_cast<size_t>(donor));
+  }
+  return false;
 }
 
 void Store::AbandonEmptying() {
@@ -114,9 +110,8 @@ void Store::EmptyBatch(Lane& lane, bool move, Tick now) {
     return;
   }
   emptying_.next_chunk = 0;
-  emptying_.idle_passes = emptying_.progress ? 0 : emptying_.idle_passes + 1;
+  emptying_.stuck = !emptying_.progress;
   emptying_.progress = false;
-  if (emptying_.idle_passes > kIdlePassesMax) AbandonEmptying();
 }
 
 // False if the item is pinned, or no longer what it was.

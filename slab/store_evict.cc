@@ -12,6 +12,8 @@ constexpr int kVictimsTried = 32;
 // Rounds of all of the above. More than a few are only needed when other threads take what this
 // one made free.
 constexpr int kRounds = 64;
+// Pages of one class that turn out to be held up, before the next class is asked.
+constexpr int kPagesTried = 4;
 constexpr uint32_t kActiveSeconds = 60;
 
 }  // namespace
@@ -97,20 +99,18 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
   return true;
 }
 
-// Somebody waits for this page, so whoever holds it up by a pin or an unfinished store is passed
-// over for the next class.
+// Somebody waits for this page, so a page that is held up by a pin or an unfinished store is given
+// back at once, and after a few of a class the next class is asked.
 bool Store::StealPage(Lane& lane, int class_id, Tick now) {
   MutexLock lock(&emptying_mutex_);
   ClassSet besides;
   besides.set(static_cast<size_t>(class_id));
-  while (emptying_.page != 0 || StartEmptying(besides)) {
+  for (int tries = 1; emptying_.page != 0 || StartEmptying(besides); ++tries) {
     const int donor = slabs_->RecordAt(emptying_.page).class_id;
-    while (emptying_.page != 0 && emptying_.idle_passes == 0) {
-      EmptyBatch(lane, /*move=*/true, now);
-    }
+    while (emptying_.page != 0 && !emptying_.stuck) EmptyBatch(lane, /*move=*/true, now);
     if (emptying_.page == 0) return true;
     AbandonEmptying();
-    besides.set(static_cast<size_t>(donor));
+    if (tries % kPagesTried == 0) besides.set(static_cast<size_t>(donor));
   }
   return false;
 }

@@ -2,8 +2,8 @@
 
 #include "slab/store.h"
 
-// The work that nobody waits for: the index grows, free pages are kept in reserve, and dead items
-// are swept out.
+// The work that nobody waits for: memory is opened ahead, the index grows, free pages are kept in
+// reserve, and dead items are swept out.
 //
 // The sweeper goes over all pages in address order every kSweepSeconds and skips those on which
 // nothing expires yet. A page it does look at costs 8 to 12 ns an item. It is also what ends a
@@ -16,6 +16,7 @@ namespace {
 constexpr uint32_t kSweepSeconds = 10;
 // Chunks looked at under one holding of a class's lock.
 constexpr uint32_t kSweepChunks = 64;
+constexpr uint64_t kFramesAheadMax = 16;
 // What the splitting of a bucket and the emptying of a batch count as, in steps of an item.
 constexpr size_t kSplitSteps = 8;
 constexpr size_t kEmptySteps = 64;
@@ -31,7 +32,8 @@ bool Spend(size_t* budget, size_t steps) {
 
 bool Store::Maintain(Tick now, size_t budget) {
   NoticeFlush(now);
-  bool more = GrowIndex(&budget);
+  bool more = OpenPagesAhead();
+  more = GrowIndex(&budget) || more;
   more = KeepPages(now, &budget) || more;
   more = SweepExpired(now, &budget) || more;
   return more;
@@ -62,7 +64,7 @@ bool Store::GrowIndex(size_t* budget) {
   const auto wants_more = [&] { return items > index_.buckets() * Index::kItemsPerBucket; };
   index_wants_pages_ = false;
   if (index_.OverflowRunsLow()) OpenOverflow();
-  while (wants_more() && Spend(budget, kSplitSteps)) {
+  while (wants_more() && *budget > 0) {
     if (!index_.CanGrow()) {
       if (!slabs_->pool().MakeRoom(index_.step_bytes())) {
         index_wants_pages_ = options_.evict;
@@ -71,12 +73,25 @@ bool Store::GrowIndex(size_t* budget) {
       if (!OpenBuckets()) break;
     }
     if (index_.OverflowRunsLow() && !OpenOverflow()) break;
+    Spend(budget, kSplitSteps);
     index_.Grow([&](Location location) { __builtin_prefetch(arena_.ItemAt(location)); },
                 [&](Location location) { return index_.Hash(arena_.ItemAt(location)->key()); });
   }
   const bool growing = wants_more();
   index_growing_.store(growing, std::memory_order_relaxed);
   return growing && *budget == 0;
+}
+
+// The system may need milliseconds to provide a frame, which no request should spend. As many pages
+// are held open as were taken of late, twice over.
+bool Store::OpenPagesAhead() {
+  if (index_wants_pages_) return false;
+  PagePool& pool = slabs_->pool();
+  const uint64_t frame = arena_.PagesPerFrame();
+  const uint64_t taken = pool.taken();
+  const uint64_t of_late = taken - pages_taken_;
+  pages_taken_ = taken;
+  return pool.OpenAhead(std::clamp(2 * of_late, frame, kFramesAheadMax * frame));
 }
 
 // Empties pages as long as the index waits for memory, or the reserve that a class without a page
@@ -94,7 +109,10 @@ bool Store::KeepPages(Tick now, size_t* budget) {
     if (!Spend(budget, kEmptySteps)) return true;
     EmptyBatch(*maintain_lane_, /*move=*/true, now);
     // What is pinned or being filled is no nearer to its end if it is looked at again at once.
-    if (emptying_.idle_passes > 0) return false;
+    if (emptying_.stuck) {
+      AbandonEmptying();
+      return false;
+    }
   }
   MutexLock lock(&emptying_mutex_);
   if (emptying_.page != 0) AbandonEmptying();

@@ -27,6 +27,8 @@ StoreStats Store::Stats() const {
   for (int id = 1; id <= slabs_->sizes().count(); ++id) {
     ClassStats of_class = StatsOf(id);
     of_class.items = positive(items[static_cast<size_t>(id)]);
+    // The ring also refers to what has been promoted or deleted since.
+    of_class.items_on_probation = std::min(of_class.items_on_probation, of_class.items);
     of_class.item_bytes = positive(item_bytes[static_cast<size_t>(id)]);
     stats.items += of_class.items;
     stats.item_bytes += of_class.item_bytes;

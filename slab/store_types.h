@@ -150,7 +150,9 @@ struct StoreStats {
   uint64_t item_bytes = 0;    // header, key, flags and value of all items
   uint64_t items_stored = 0;  // since the start
   uint64_t memory_limit_bytes = 0;
-  uint64_t memory_bytes = 0;  // pages, index and rings in use; never above the limit
+  // Pages, index and rings in use. Rings and the overflow lines of the index may pass the limit,
+  // by some tens of KiB.
+  uint64_t memory_bytes = 0;
   uint64_t page_bytes = 0;
   uint64_t pages = 0;          // in use by classes
   uint64_t pages_free = 0;     // within the limit

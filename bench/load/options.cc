@@ -1,6 +1,5 @@
 #include "bench/load/options.h"
 
-#include <functional>
 #include <string_view>
 
 #include "CLI/CLI.hpp"

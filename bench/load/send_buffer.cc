@@ -36,7 +36,7 @@ absl::Status SendBuffer::Flush(int socket, uint64_t& sent_bytes) {
     msghdr message{};
     message.msg_iov = &parts_[first_];
     message.msg_iovlen = std::min<size_t>(parts_.size() - first_, IOV_MAX);
-    const ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    const ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EAGAIN) return absl::OkStatus();
       if (errno == EINTR) continue;

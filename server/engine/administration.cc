@@ -50,8 +50,7 @@ void ExecuteStats(const Turn& turn, const Request& request) {
   } else if (what == "slabs") {
     AddSlabStats(engine.Snapshot(), &lines);
   } else if (what == "sizes") {
-    // A histogram of item sizes is only kept by those who ask for it at the start.
-    lines.Add("sizes_status", "disabled");
+    AddSizes(turn.store(), &lines);
   } else if (what == "conns") {
     AddConnections(engine.server().Connections(turn.now), &lines);
   } else if (what == "detail") {

@@ -39,6 +39,9 @@ void ExecuteTouch(const Turn& turn, const Request& request, const Key& key);
 struct StoreOrder {
   Command command = Command::kSet;
   bool noreply = false;
+  // The size class that what was sent would have by itself: `cmd_set` is counted there, stored or
+  // not, as in memcached.
+  uint8_t class_id = 0;
   WriteOptions options;
 };
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request);

@@ -16,7 +16,7 @@ Engine::~Engine() = default;
 
 EngineWorker* Engine::AddWorker() {
   auto worker = std::make_unique<EngineWorker>(this, &store_->AddLane());
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   return workers_.emplace_back(std::move(worker)).get();
 }
 
@@ -32,14 +32,14 @@ StatsSnapshot Engine::Measure() const {
 }
 
 StatsSnapshot Engine::Snapshot() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   StatsSnapshot snapshot = Measure();
   if (baseline_ != nullptr) SubtractCounted(*baseline_, &snapshot);
   return snapshot;
 }
 
 void Engine::ResetStats() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   baseline_ = std::make_unique<const StatsSnapshot>(Measure());
 }
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/output.h"
 #include "server/engine/server_view.h"
 #include "server/engine/settings.h"
+#include "slab/mutex.h"
 #include "slab/store.h"
 
 // The engine joins protocol and store, and knows no sockets: it is given bytes and a moment and
@@ -59,7 +59,7 @@ class Engine {
   const ServerView* const server_;
   const Now start_;
   std::atomic<int> verbosity_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);
   // As it was at the last reset; null before the first.
   std::unique_ptr<const StatsSnapshot> baseline_ ABSL_GUARDED_BY(mutex_);

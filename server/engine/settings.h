@@ -24,11 +24,13 @@ struct Settings {
   bool cas = true;                             // false: -C
   bool lock_memory = false;                    // -k
   uint32_t probation_percent = 20;             // of a class's chunks
+  bool track_sizes = false;                    // -o track_sizes: count items for `stats sizes`
 
   // Serving.
   int threads = 4;               // -t
   int requests_per_event = 20;   // -R
   int connections_max = 1024;    // -c
+  bool maxconns_fast = true;     // -o: refuse at the limit; else stop accepting there
   int backlog = 1024;            // -b
   int idle_timeout_seconds = 0;  // -o idle_timeout; 0: none
   int verbosity = 0;             // -v, at the start; Engine::verbosity() is the present one

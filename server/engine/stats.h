@@ -58,12 +58,13 @@ class StatLines {
   Output* out_;
 };
 
-// The lines of `stats` without arguments, and of `stats settings`, `items`, `slabs` and `conns`;
-// all without END.
+// The lines of `stats` without arguments, and of `stats settings`, `items`, `slabs`, `sizes` and
+// `conns`; all without END.
 void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines);
 void AddSettings(const Engine& engine, StatLines* lines);
 void AddItemStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines);
+void AddSizes(const Store& store, StatLines* lines);
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines);
 
 }  // namespace larder

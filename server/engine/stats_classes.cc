@@ -82,4 +82,12 @@ void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines) {
   lines->Add("total_malloced", snapshot.store.pages * snapshot.store.page_bytes);
 }
 
+// A row for every size that items have, in steps of 32 bytes.
+void AddSizes(const Store& store, StatLines* lines) {
+  if (!store.options().track_sizes) lines->Add("sizes_status", "disabled");
+  for (const SizeCount& size : store.SizeCounts()) {
+    lines->Add(std::to_string(size.bytes), size.items);
+  }
+}
+
 }  // namespace larder

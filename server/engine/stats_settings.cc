@@ -42,7 +42,7 @@ void AddServing(const Settings& settings, StatLines* lines) {
   lines->AddYesNo("auth_enabled_sasl", false);
   lines->AddYesNo("auth_enabled_ascii", false);
   lines->Add("item_size_max", settings.item_bytes_max);
-  lines->AddYesNo("maxconns_fast", true);
+  lines->AddYesNo("maxconns_fast", settings.maxconns_fast);
 }
 
 void AddMemory(const Engine& engine, StatLines* lines) {
@@ -74,7 +74,7 @@ void AddBuffers(const Settings& settings, StatLines* lines) {
   lines->Add("watcher_logbuf_size", 0);
   lines->Add("worker_logbuf_size", 0);
   lines->Add("read_buf_mem_limit", 0);
-  lines->AddYesNo("track_sizes", false);
+  lines->AddYesNo("track_sizes", settings.track_sizes);
   lines->AddYesNo("inline_ascii_response", false);
 }
 

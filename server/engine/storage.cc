@@ -2,6 +2,7 @@
 
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
+#include "slab/item.h"
 
 namespace larder {
 namespace {
@@ -45,15 +46,15 @@ bool Fits(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t va
 }
 
 void RefuseBadChunk(const Turn& turn, const StoreOrder& order) {
-  turn.counters().classes[0].sets.Add(1);
+  turn.counters().classes[order.class_id].sets.Add(1);
   turn.Reply(order.noreply, kBadDataReply);
 }
 
 // Of a value that was received whole and found good.
 void CountOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
-  ClassCounters& of_class = turn.counters().classes[outcome.class_id];
-  of_class.sets.Add(1);
+  turn.counters().classes[order.class_id].sets.Add(1);
   if (order.command != Command::kCas) return;
+  ClassCounters& of_class = turn.counters().classes[outcome.class_id];
   if (outcome.status == WriteStatus::kStored) of_class.cas_hits.Add(1);
   if (outcome.status == WriteStatus::kExists) of_class.cas_mismatches.Add(1);
   if (outcome.status == WriteStatus::kNotFound) turn.counters().cas_misses.Add(1);
@@ -84,8 +85,12 @@ void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcom
 
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
   const bool compare = request.command == Command::kCas;
+  const Item::Shape shape = {.key_bytes = static_cast<uint32_t>(request.key.size()),
+                             .value_bytes = request.value_bytes,
+                             .client_flags = request.client_flags};
   return {.command = request.command,
           .noreply = request.noreply,
+          .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
           .options = {.mode = ModeOf(request.command),
                       .compare = compare,
                       // Under -C clients see 0 as everything's token, and no token ever matches.

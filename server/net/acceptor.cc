@@ -49,7 +49,7 @@ Acceptor::~Acceptor() = default;
 absl::Status Acceptor::Start(const EventLoop* loop, const Engine* engine) {
   loop_ = loop;
   engine_ = engine;
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   for (const std::unique_ptr<Watched>& watched : listeners_) {
     if (!Watch(watched.get())) {
       return absl::ResourceExhaustedError("failed to create listening connection");
@@ -63,7 +63,7 @@ absl::Status Acceptor::Start(const EventLoop* loop, const Engine* engine) {
 
 void Acceptor::Stop() {
   pause_timer_.Remove();
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   listeners_.clear();
 }
 
@@ -139,7 +139,7 @@ void Acceptor::Pause() {
   closed_at_pause_ = ClosedConnections();
   paused_at_ = std::chrono::steady_clock::now();
   {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     for (const std::unique_ptr<Watched>& watched : listeners_) {
       watched->event.Remove();
       listen(watched->listener.fd.get(), 0);
@@ -155,7 +155,7 @@ void Acceptor::ResumeIfPossible() {
   const bool changed = ClosedConnections() > closed_at_pause_ || paused > kPauseMax;
   if (!changed || OpenConnections() >= options_.connections_max) return;
   {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     for (const std::unique_ptr<Watched>& watched : listeners_) {
       // Without memory for it, the next check tries again.
       if (!Watch(watched.get())) return;
@@ -177,12 +177,12 @@ void Acceptor::AddStats(ServerStats* stats) const {
   stats->accepting = accepting_.load(std::memory_order_relaxed);
   stats->accepting_stopped = pauses_.value();
   stats->accepting_stopped_microseconds = paused_microseconds_.value();
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   stats->connection_structures = stats->connections + static_cast<int64_t>(listeners_.size());
 }
 
 void Acceptor::List(std::vector<ConnectionInfo>* list) const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   for (const std::unique_ptr<Watched>& watched : listeners_) {
     list->push_back({.id = watched->listener.fd.get(),
                      .address = AddressText(watched->listener.address),

@@ -8,13 +8,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "server/engine/engine.h"
 #include "server/engine/server_view.h"
 #include "server/net/event.h"
 #include "server/net/listener.h"
 #include "server/net/worker.h"
 #include "slab/lane.h"
+#include "slab/mutex.h"
 
 // Accepts connections and gives each to the worker that has the fewest.
 //
@@ -68,7 +68,7 @@ class Acceptor {
   const EventLoop* loop_ = nullptr;
   const Engine* engine_ = nullptr;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::unique_ptr<Watched>> listeners_ ABSL_GUARDED_BY(mutex_);
 
   // The loop's thread only.

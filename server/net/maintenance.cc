@@ -1,43 +1,52 @@
 #include "server/net/maintenance.h"
 
-#include <algorithm>
+#include <poll.h>
+#include <sys/eventfd.h>
 
-#include "absl/time/time.h"
+#include <algorithm>
+#include <chrono>
 
 namespace larder {
 
 namespace {
 
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
 // Steps at a time: about 20 to 100 microseconds.
 constexpr size_t kBudget = 2048;
 
 // With work to do, the thread has a quarter of a processor at most.
-constexpr absl::Duration kBusyPause = absl::Microseconds(200);
-constexpr absl::Duration kIdlePauseMin = absl::Milliseconds(10);
-constexpr absl::Duration kIdlePauseMax = absl::Milliseconds(100);
+constexpr microseconds kBusyPause(200);
+constexpr microseconds kIdlePauseMin = milliseconds(10);
+constexpr microseconds kIdlePauseMax = milliseconds(100);
 
 }  // namespace
 
 absl::Status Maintenance::Start() {
+  stop_.Reset(eventfd(0, EFD_CLOEXEC));
+  if (!stop_) return absl::ResourceExhaustedError("failed to create the maintenance thread");
   return thread_.Start("larder-maint", [this] { Run(); });
 }
 
 void Maintenance::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
+  if (stop_) eventfd_write(stop_.get(), 1);
   thread_.Join();
 }
 
 void Maintenance::Run() {
-  absl::Duration idle_pause = kIdlePauseMin;
-  for (bool stop = false; !stop;) {
+  microseconds pause = kIdlePauseMin;
+  do {
     const bool more = store_->Maintain(clock_->Read().tick, kBudget);
-    idle_pause = more ? kIdlePauseMin : std::min(2 * idle_pause, kIdlePauseMax);
-    absl::MutexLock lock(&mutex_);
-    stop = mutex_.AwaitWithTimeout(absl::Condition(&stopping_), more ? kBusyPause : idle_pause);
-  }
+    pause = more ? kBusyPause : std::clamp(2 * pause, kIdlePauseMin, kIdlePauseMax);
+  } while (Pause(pause));
+}
+
+// False once the thread is to end.
+bool Maintenance::Pause(microseconds duration) const {
+  pollfd stop = {.fd = stop_.get(), .events = POLLIN};
+  const timespec time = {.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(duration).count()};
+  return ppoll(&stop, 1, &time, nullptr) <= 0;
 }
 
 }  // namespace larder

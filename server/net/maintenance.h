@@ -1,10 +1,11 @@
 #pragma once
 
-#include "absl/base/thread_annotations.h"
+#include <chrono>
+
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "server/net/clock.h"
 #include "server/net/thread.h"
+#include "server/net/unique_fd.h"
 #include "slab/store.h"
 
 namespace larder {
@@ -18,17 +19,18 @@ class Maintenance {
   // Both must outlive the thread.
   Maintenance(Store* store, const Clock* clock) : store_(store), clock_(clock) {}
 
+  // Fails with a message for the operator.
   absl::Status Start();
   // Any thread. Returns once the thread has ended.
-  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Stop();
 
  private:
-  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Run();
+  bool Pause(std::chrono::microseconds duration) const;
 
   Store* const store_;
   const Clock* const clock_;
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  UniqueFd stop_;  // readable once the thread is to end
   Thread thread_;
 };
 

@@ -9,11 +9,6 @@ namespace larder {
 
 namespace {
 
-// What the process has open besides its clients: the standard streams, the main loop's epoll,
-// signal pair and wake-up, and the listeners and epoll and wake-up of each worker.
-constexpr int64_t kDescriptorsOfProcess = 7;
-constexpr int64_t kDescriptorsOfWorker = 2;
-
 int64_t Microseconds(const timeval& time) {
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
 }

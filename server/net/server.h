@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,6 +30,11 @@
 // of its own, and so has maintenance.
 
 namespace larder {
+
+// What a process has open besides its listeners and clients: the standard streams, the main loop's
+// epoll, signal pair and wake-up, and maintenance's; and the same of each worker.
+inline constexpr int kDescriptorsOfProcess = 8;
+inline constexpr int kDescriptorsOfWorker = 4;
 
 struct ServerOptions {
   int threads = 4;  // -t

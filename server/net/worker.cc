@@ -56,7 +56,7 @@ absl::Status Worker::Start() {
 void Worker::Adopt(UniqueFd fd, const TcpAddress& peer) {
   adopted_.fetch_add(1, std::memory_order_relaxed);
   {
-    absl::MutexLock lock(&arrivals_mutex_);
+    const MutexLock lock(&arrivals_mutex_);
     arrivals_.push_back({std::move(fd), peer});
   }
   wakeup_.Signal();
@@ -116,7 +116,7 @@ void Worker::OnSocketReady(int, short what, void* argument) {
 void Worker::OnWakeup() {
   std::vector<Arrival> arrivals;
   {
-    absl::MutexLock lock(&arrivals_mutex_);
+    const MutexLock lock(&arrivals_mutex_);
     arrivals.swap(arrivals_);
   }
   for (Arrival& arrival : arrivals) Welcome(std::move(arrival));
@@ -129,7 +129,7 @@ void Worker::Welcome(Arrival arrival) {
     fprintf(stderr, "<%d new auto-negotiating client connection\n", client->connection.fd());
   }
   {
-    absl::MutexLock lock(&clients_mutex_);
+    const MutexLock lock(&clients_mutex_);
     client->index = clients_.size();
     clients_.push_back(std::move(owned));
   }
@@ -185,7 +185,7 @@ void Worker::CloseIdle() {
 template <typename Condition>
 std::vector<Worker::Client*> Worker::Select(Condition condition) const {
   std::vector<Client*> selected;
-  absl::MutexLock lock(&clients_mutex_);
+  const MutexLock lock(&clients_mutex_);
   for (const std::unique_ptr<Client>& client : clients_) {
     if (condition(std::as_const(*client))) selected.push_back(client.get());
   }
@@ -199,7 +199,7 @@ void Worker::Close(Client* client) {
   }
   std::unique_ptr<Client> owned;
   {
-    absl::MutexLock lock(&clients_mutex_);
+    const MutexLock lock(&clients_mutex_);
     std::swap(clients_[client->index], clients_.back());
     clients_[client->index]->index = client->index;
     owned = std::move(clients_.back());
@@ -211,7 +211,7 @@ void Worker::Close(Client* client) {
 }
 
 void Worker::List(const Now& now, std::vector<ConnectionInfo>* list) const {
-  absl::MutexLock lock(&clients_mutex_);
+  const MutexLock lock(&clients_mutex_);
   for (const std::unique_ptr<Client>& client : clients_) {
     list->push_back(client->connection.Info(now));
   }
@@ -220,7 +220,7 @@ void Worker::List(const Now& now, std::vector<ConnectionInfo>* list) const {
 void Worker::AddBufferStats(ServerStats* stats) const {
   ++stats->read_buffers;
   stats->read_buffer_bytes += static_cast<int64_t>(input_.size());
-  absl::MutexLock lock(&clients_mutex_);
+  const MutexLock lock(&clients_mutex_);
   for (const std::unique_ptr<Client>& client : clients_) {
     const size_t held = client->connection.held_bytes();
     stats->read_buffers += held > 0 ? 1 : 0;

@@ -11,7 +11,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "server/engine/engine.h"
 #include "server/net/address.h"
 #include "server/net/clock.h"
@@ -20,6 +19,7 @@
 #include "server/net/thread.h"
 #include "server/net/unique_fd.h"
 #include "server/net/wakeup.h"
+#include "slab/mutex.h"
 
 // A worker: one thread, one loop, and the connections that were given to it, for their lives.
 //
@@ -100,11 +100,11 @@ class Worker {
   Event drain_timer_;
   std::atomic<bool> stopping_ = false;
 
-  mutable absl::Mutex arrivals_mutex_;
+  mutable Mutex arrivals_mutex_;
   std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);
 
   // The worker's thread alone changes the list and destroys clients.
-  mutable absl::Mutex clients_mutex_;
+  mutable Mutex clients_mutex_;
   std::vector<std::unique_ptr<Client>> clients_ ABSL_GUARDED_BY(clients_mutex_);
   std::atomic<int64_t> adopted_ = 0;
   std::atomic<int64_t> closed_ = 0;

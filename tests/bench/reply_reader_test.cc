@@ -72,9 +72,9 @@ TEST_F(ReplyReaderTest, TakesRepliesHoweverTheyAreCut) {
       ExpectGet({5, 6, 7, 8});
       ExpectGet({9});
       reader_->ExpectSet(0);
-      // 5, 7 and 8 are missing, and so is 9.
+      // 5, 6 and 8 are missing, and so is 9.
       const std::string replies =
-          absl::StrCat(Value(1), Value(2), Value(3), Value(4), "END\r\nSTORED\r\n", Value(6),
+          absl::StrCat(Value(1), Value(2), Value(3), Value(4), "END\r\nSTORED\r\n", Value(7),
                        "END\r\nEND\r\n", "SERVER_ERROR out of memory storing object\r\n");
       ASSERT_TRUE(Feed(replies, piece_bytes).ok()) << sizes << " in pieces of " << piece_bytes;
       EXPECT_EQ(reader_->pending(), 0u);
@@ -147,6 +147,14 @@ TEST_F(ReplyReaderTest, SamplesLargeValuesUnlessTold) {
     std::string reply = Value(1) + "END\r\n";
     reply[Header(1).size() + kMiddle] ^= 1;
     EXPECT_EQ(Feed(reply).ok(), !whole);
+
+    for (const size_t place : {size_t{0}, size_t{9'999}}) {
+      Use("10000", whole);
+      ExpectGet({1});
+      reply = Value(1) + "END\r\n";
+      reply[Header(1).size() + place] ^= 1;
+      EXPECT_FALSE(Feed(reply).ok()) << place;
+    }
 
     Use("10000", whole);
     ExpectGet({1});

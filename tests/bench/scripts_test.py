@@ -31,7 +31,6 @@ def load_script(name: str):
 
 compare = load_script("compare")
 capacity = load_script("capacity")
-stall = load_script("stall")
 
 # Listens as a server does, says its process id, and does nothing else.
 IDLE_SERVER = f"""#!{sys.executable}
@@ -110,13 +109,6 @@ class CapacityTest(unittest.TestCase):
                            {"items": 1500, "resident_bytes": mib})
         self.assertEqual(row, ["10", "1,000", "1,500", "1.50", "2", "1", "2097.2", "699.1", "0.33"])
         self.assertEqual(len(row), len(capacity.HEADING))
-
-
-class StallTest(unittest.TestCase):
-    def test_only_what_the_server_says_is_checked(self):
-        self.assertFalse(stall.exceeds({"request_stats": {}}, 5000))
-        self.assertFalse(stall.exceeds({"request_stats": {stall.CHECKED: "4999"}}, 5000))
-        self.assertTrue(stall.exceeds({"request_stats": {stall.CHECKED: "5001"}}, 5000))
 
 
 class ServerTest(unittest.TestCase):

@@ -26,6 +26,9 @@ DATA = pathlib.Path(__file__).parent / "data"
 FENCE = wire.Request(b"mn\r\n")
 FENCE_REPLY = b"MN\r\n"
 FAILURES_SHOWN = 10
+# To tell whether a number from 2^63 is negative, memcached looks for a minus sign behind the item's
+# end too, where one time in fifty the bytes of an address have it: the number is then refused.
+REFERENCE_ATTEMPTS = 4
 
 
 class Exchange(NamedTuple):
@@ -121,8 +124,12 @@ def main() -> int:
     paths = arguments.conversations or sorted(DATA.glob("conversation-*.jsonl.xz"))
     if not paths:
         sys.exit(f"no conversations in {DATA}")
-    failures = sum(replay(arguments.server, path, arguments.reference) for path in paths)
-    return 1 if failures else 0
+    attempts = REFERENCE_ATTEMPTS if arguments.reference else 1
+    failed = 0
+    for path in paths:
+        tries = (replay(arguments.server, path, arguments.reference) for _ in range(attempts))
+        failed += not any(differing == 0 for differing in tries)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

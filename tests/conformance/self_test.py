@@ -4,7 +4,6 @@ self_test.py [MEMCACHED]
 """
 
 import contextlib
-import dataclasses
 import io
 import sys
 import unittest

@@ -31,7 +31,8 @@ COUNTERS = (
     *("curr_items", "total_items", "curr_connections"),
 )
 
-# What the recorded server had been asked.
+# How the recorded server was started, and what it had been asked.
+RECORDED_OPTIONS = ("-m", "64", "-o", "track_sizes")
 RECORDED_COMMANDS = (
     b"set a 3 10 3\r\nabc\r\n",
     b"set b:1 5 100 5\r\nhello\r\n",
@@ -173,12 +174,10 @@ def of_classes(checks: Checks, connection: harness.Connection) -> None:
     checks.check("items' number", sum_of(items, "number") == int(total["curr_items"]), items)
     used = sum_of(slabs, "used_chunks")
     checks.check("slabs' used chunks", used >= int(total["curr_items"]), slabs)
-    sizes_are_numbers = all(size.isdigit() and sizes[size].isdigit() for size in sizes)
-    checks.check("sizes are numbers", sizes_are_numbers, sizes)
-    if sizes_are_numbers:
-        counted = sum(map(int, sizes.values()))
-        checks.check("sizes' number", counted == int(total["curr_items"]), sizes)
-        checks.check("sizes in steps of 32", all(int(size) % 32 == 0 for size in sizes), sizes)
+    steps = all(size.isdigit() and int(size) % 32 == 0 for size in sizes)
+    checks.check("sizes in steps of 32", steps, sizes)
+    counted = sum(int(count) for count in sizes.values() if count.isdigit())
+    checks.check("sizes' number", counted == int(total["curr_items"]), sizes)
 
 
 def counters(checks: Checks, larder: harness.Connection, reference: harness.Connection) -> None:
@@ -207,6 +206,8 @@ def settings(checks: Checks, program: str) -> None:
         found = ask(connection, "stats settings")
         for name, wanted in SETTINGS.items():
             checks.check(f"settings: {name}", found.get(name) == wanted, found.get(name))
+        sizes = ask(connection, "stats sizes")
+        checks.check("sizes untracked", sizes == {"sizes_status": "disabled"}, sizes)
         checks.check("settings: tcpport", found["tcpport"] in (str(server.port), "0", "-1"))
 
 
@@ -217,10 +218,9 @@ def main() -> int:
     arguments = parser.parse_args()
     is_larder = harness.is_larder(arguments.larder)
     checks = Checks()
-    tracked = ["-o", "track_sizes"]
     with (
-        harness.Server(arguments.larder, ["-m", "64", *([] if is_larder else tracked)]) as larder,
-        harness.Server(arguments.reference, ["-m", "64", *tracked]) as reference,
+        harness.Server(arguments.larder, RECORDED_OPTIONS) as larder,
+        harness.Server(arguments.reference, RECORDED_OPTIONS) as reference,
         larder.connect() as larder_connection,
         reference.connect() as reference_connection,
     ):

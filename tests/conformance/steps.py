@@ -3,7 +3,7 @@
 steps.py LARDER [MEMCACHED]
 
 - Long lines, where memcached's answer depends on how much of the line has come.
-- Values with a minus sign, which are no numbers.
+- Numbers from 2^63, of which memcached is not sure: see generator.py. There larder alone is asked.
 - Times that fall due while the test waits: expiry, touches, flushes with a delay. Each is asked
   for until it has come about, and only that it does is tested, not when.
 """
@@ -94,6 +94,10 @@ class Steps:
             holds = holds and replies["larder"] == wanted + b"MN\r\n"
         self.check(what, holds, {name: harness.shown(reply) for name, reply in replies.items()})
 
+    def larder_says(self, what: str, request: bytes, wanted: bytes) -> None:
+        reply = self._connections["larder"].ask(request + b"mn\r\n", b"MN\r\n")
+        self.check(what, reply == wanted + b"MN\r\n", harness.shown(reply))
+
     def until(self, what: str, request: bytes, wanted: bytes) -> None:
         """Asks until both servers answer so."""
         wanted += b"MN\r\n"
@@ -145,11 +149,29 @@ def long_lines(steps: Steps) -> None:
         steps.long_line(case)
 
 
-def negative_numbers(steps: Steps) -> None:
-    for value in (b"-5", b"-", b"-0", b" -5", b"5-", b"-18446744073709551615"):
-        stored = b"set negative 0 0 %d\r\n%s\r\n" % (len(value), value)
-        steps.same(f"incr of {value!r}", stored + b"incr negative 1\r\nget negative\r\n")
-        steps.same(f"decr of {value!r}", stored + b"decr negative 1\r\nget negative\r\n")
+def large_numbers(steps: Steps) -> None:
+    for start, change, result in (
+        (2**63 - 1, b"incr n 1", 2**63),
+        (2**63, b"incr n 1", 2**63 + 1),
+        (2**63, b"decr n 1", 2**63 - 1),
+        (2**64 - 1, b"incr n 1", 0),
+        (2**64 - 1, b"incr n 18446744073709551615", 2**64 - 2),
+        (2**64 - 1, b"decr n 18446744073709551615", 0),
+        (0, b"incr n 18446744073709551615", 2**64 - 1),
+        (5, b"decr n 9223372036854775808", 0),
+    ):
+        value, changed = b"%d" % start, b"%d" % result
+        steps.larder_says(
+            f"{change.decode()} of {start}",
+            b"set n 0 0 %d\r\n%s\r\n%s\r\nget n\r\n" % (len(value), value, change),
+            b"STORED\r\n%s\r\n" % changed + _get(b"n", changed.ljust(len(value))),
+        )
+    for value in (b" ", b"\t\r\n", b"-9223372036854775808", b"18446744073709551616"):
+        steps.larder_says(
+            f"incr of {value!r}",
+            b"set n 0 0 %d\r\n%s\r\nincr n 1\r\n" % (len(value), value),
+            b"STORED\r\nCLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
+        )
 
 
 def _get(key: bytes, value: bytes = b"v") -> bytes:
@@ -226,7 +248,7 @@ def main() -> int:
     ):
         steps = Steps(larder, reference)
         long_lines(steps)
-        negative_numbers(steps)
+        large_numbers(steps)
         expiry(steps)
         flushes(steps)
         print(f"{steps.failures} steps failed")

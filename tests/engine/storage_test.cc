@@ -188,29 +188,47 @@ TEST_F(StorageTest, AppendBeyondTheLimitIsNotStored) {
                           std::string(400'000, 'b') + "\r\nEND\r\n");
 }
 
-TEST_F(StorageTest, OutOfMemoryWhenNothingMayBeEvicted) {
-  Settings settings;
-  settings.memory_bytes = 16 << 20;
-  settings.evict = false;
-  EngineHarness harness(settings);
-  Client client(&harness);
-  const std::string value(200'000, 'x');
-  std::string reply;
-  int stored = 0;
-  while (true) {
-    const std::string key = std::to_string(stored);
-    reply = client.Send("set " + key + " 0 0 200000\r\n" + value + "\r\n");
-    if (reply != "STORED\r\n") break;
-    ASSERT_LT(++stored, 1000);
+// A store that refuses instead of evicting, filled to its last byte.
+class FullStorageTest : public testing::Test {
+ protected:
+  static constexpr size_t kValueBytes = 200'000;
+  static Settings RefuseInstead() {
+    Settings settings;
+    settings.memory_bytes = 16 << 20;
+    settings.evict = false;
+    return settings;
   }
-  EXPECT_EQ(reply, kNoMemory);
-  EXPECT_GT(stored, 20);
-  EXPECT_EQ(client.Send("get 0\r\n"), "VALUE 0 0 200000\r\n" + value + "\r\nEND\r\n");
-  EXPECT_EQ(client.Send("set 0 0 0 200001\r\n" + value + "x\r\n"), kNoMemory);
-  // What could not be replaced must not be read as if it had been.
-  EXPECT_EQ(client.Send("get 0\r\n"), "END\r\n");
-  EXPECT_EQ(StatOf(client.Send("stats\r\n"), "store_no_memory"), "2");
-  EXPECT_EQ(StatOf(client.Send("stats\r\n"), "evictions"), "0");
+
+  void SetUp() override {
+    int stored = 0;
+    while (client_.Send("add " + std::to_string(stored) + line_end_ + value_ + "\r\n") ==
+           "STORED\r\n") {
+      ASSERT_LT(++stored, 1000);
+    }
+    ASSERT_GT(stored, 20);
+    ASSERT_EQ(StatOf(client_.Send("stats\r\n"), "evictions"), "0");
+    client_.Send("stats reset\r\n");
+  }
+
+  EngineHarness harness_{RefuseInstead()};
+  Client client_{&harness_};
+  const std::string value_ = std::string(kValueBytes, 'x');
+  const std::string line_end_ = " 0 0 200000\r\n";
+};
+
+TEST_F(FullStorageTest, RefusesAndASetDropsTheOldItem) {
+  EXPECT_EQ(client_.Send("add new" + line_end_ + value_ + "\r\n"), kNoMemory);
+  EXPECT_EQ(client_.Send("replace 0" + line_end_ + value_ + "\r\n"), kNoMemory);
+  EXPECT_EQ(client_.Send("get 0\r\n"), "VALUE 0 0 200000\r\n" + value_ + "\r\nEND\r\n");
+  EXPECT_EQ(client_.Send("set 0" + line_end_ + value_ + "\r\n"), kNoMemory);
+  EXPECT_EQ(client_.Send("get 0\r\n"), "END\r\n");
+  EXPECT_EQ(StatOf(client_.Send("stats\r\n"), "store_no_memory"), "3");
+}
+
+TEST_F(FullStorageTest, RefusesBeforeTheValueHasArrived) {
+  EXPECT_EQ(client_.Send("set 0" + line_end_), kNoMemory);
+  EXPECT_TRUE(client_.session().BodyRoom().empty());
+  EXPECT_EQ(client_.Send(value_ + "\r\nget 0\r\n"), "END\r\n");
 }
 
 TEST_F(StorageTest, CountsSetsByClass) {

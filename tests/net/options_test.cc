@@ -43,7 +43,7 @@ TEST(OptionsTest, DefaultsAreMemcacheds) {
   EXPECT_TRUE(options.settings.evict);
   EXPECT_TRUE(options.settings.cas);
   EXPECT_FALSE(options.settings.lock_memory);
-  EXPECT_TRUE(options.refuse_over_limit);
+  EXPECT_TRUE(options.settings.maxconns_fast);
   EXPECT_FALSE(options.daemonize);
   EXPECT_FALSE(options.core_files);
   EXPECT_FALSE(options.large_pages);
@@ -134,9 +134,9 @@ TEST(OptionsTest, AFreePortIsAskedForInTwoWays) {
 
 TEST(OptionsTest, ReadsSuboptions) {
   const Options options = ParseGood({"-o", "no_maxconns_fast,idle_timeout=5"});
-  EXPECT_FALSE(options.refuse_over_limit);
+  EXPECT_FALSE(options.settings.maxconns_fast);
   EXPECT_EQ(options.settings.idle_timeout_seconds, 5);
-  EXPECT_TRUE(ParseGood({"-o", "no_maxconns_fast", "-o", "maxconns_fast"}).refuse_over_limit);
+  EXPECT_TRUE(ParseGood({"-o", "no_maxconns_fast", "-o", "maxconns_fast"}).settings.maxconns_fast);
 }
 
 struct Refused {

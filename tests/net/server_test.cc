@@ -128,7 +128,7 @@ TEST(ServerTest, TellsClientsOverTheLimitSo) {
 }
 
 TEST(ServerTest, MayStopAcceptingAtTheLimitInstead) {
-  TestServer server({.settings = {.connections_max = 2}, .refuse_over_limit = false});
+  TestServer server({.settings = {.connections_max = 2, .maxconns_fast = false}});
   Client first(server.port());
   EXPECT_EQ(first.Ask("get a\r\n"), "END\r\n");
   auto second = std::make_unique<Client>(server.port());
@@ -154,7 +154,7 @@ TEST(ServerTest, ClosesIdleConnections) {
   Client idle(server.port());
   EXPECT_EQ(idle.Ask("get a\r\n"), "END\r\n");
   Client in_a_value(server.port());
-  in_a_value.Send("set a 0 0 100000\r\nabc");
+  EXPECT_EQ(in_a_value.Ask("get a\r\nset a 0 0 100000\r\nabc"), "END\r\n");
   server.clock().Advance(11);
   // Both end by themselves, and not before the time that a client may be silent for.
   EXPECT_EQ(idle.ReceiveAll(), "");

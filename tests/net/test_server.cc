@@ -28,7 +28,7 @@ TestServer::TestServer(const TestServerOptions& options) {
   server_ = std::make_unique<Server>(
       ServerOptions{.threads = settings.threads,
                     .acceptor = {.connections_max = settings.connections_max,
-                                 .refuse_over_limit = options.refuse_over_limit,
+                                 .refuse_over_limit = settings.maxconns_fast,
                                  .backlog = settings.backlog},
                     .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds,
                                .drain_time = options.drain_time}},

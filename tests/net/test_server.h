@@ -30,7 +30,6 @@ class ManualClock : public Clock {
 
 struct TestServerOptions {
   Settings settings;
-  bool refuse_over_limit = true;
   std::chrono::milliseconds drain_time = std::chrono::minutes(1);
 };
 

@@ -76,15 +76,15 @@ TEST_P(ItemLayoutTest, EverythingIsWhereItWasPut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Layouts, ItemLayoutTest,
-    ::testing::Values(Layout{"Smallest", 1, 0, 0, 17}, Layout{"Usual", 24, 10, 0, 40},
-                      Layout{"Flags", 24, 10, 0xffffffff, 44},
-                      Layout{"LongestKey", 250, 100, 1, 270},
-                      Layout{"LargestSmall", 3, 4095, 0, 19},
-                      Layout{"SmallestLarge", 3, 4096, 0, 39},
-                      Layout{"LargeWithFlags", 250, 4096, 7, 290}),
-    [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(Layouts, ItemLayoutTest,
+                         ::testing::Values(Layout{"Smallest", 1, 0, 0, 17},
+                                           Layout{"Usual", 24, 10, 0, 40},
+                                           Layout{"Flags", 24, 10, 0xffffffff, 44},
+                                           Layout{"LongestKey", 250, 100, 1, 270},
+                                           Layout{"LargestSmall", 3, 4095, 0, 19},
+                                           Layout{"SmallestLarge", 3, 4096, 0, 39},
+                                           Layout{"LargeWithFlags", 250, 4096, 7, 290}),
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST(ItemTest, OrderHasFortyBitsBesideLengthAndFlags) {
   Chunk chunk;

@@ -55,18 +55,16 @@ TEST_P(AnySizeClassesTest, SizesGrowInWholeUnitsUpToAnEighthOfAPage) {
 
 INSTANTIATE_TEST_SUITE_P(
     Options, AnySizeClassesTest,
-    ::testing::Values(SizeClassOptions{}, SizeClassOptions{.page_bytes = 64 << 10},
-                      SizeClassOptions{.unit_bytes = 8}, SizeClassOptions{.unit_bytes = 64},
-                      SizeClassOptions{.chunk_bytes_min = 17},
-                      SizeClassOptions{.chunk_bytes_min = 5000},
-                      SizeClassOptions{.chunk_bytes_min = 1 << 20},
-                      SizeClassOptions{.growth_factor = 1.25},
-                      SizeClassOptions{.growth_factor = 1.0001},
-                      SizeClassOptions{.growth_factor = 1000}),
+    ::testing::Values(
+        SizeClassOptions{}, SizeClassOptions{.page_bytes = 64 << 10},
+        SizeClassOptions{.unit_bytes = 8}, SizeClassOptions{.unit_bytes = 64},
+        SizeClassOptions{.chunk_bytes_min = 17}, SizeClassOptions{.chunk_bytes_min = 5000},
+        SizeClassOptions{.chunk_bytes_min = 1 << 20}, SizeClassOptions{.growth_factor = 1.25},
+        SizeClassOptions{.growth_factor = 1.0001}, SizeClassOptions{.growth_factor = 1000}),
     [](const auto& tested) {
       const SizeClassOptions& o = tested.param;
-      return "Page" + std::to_string(o.page_bytes) + "Unit" + std::to_string(o.unit_bytes) +
-             "Min" + std::to_string(o.chunk_bytes_min) + "Factor" +
+      return "Page" + std::to_string(o.page_bytes) + "Unit" + std::to_string(o.unit_bytes) + "Min" +
+             std::to_string(o.chunk_bytes_min) + "Factor" +
              std::to_string(static_cast<int>(o.growth_factor * 10000));
     });
 
@@ -101,8 +99,7 @@ TEST(SizeClassesTest, ObeysTheUsersFactor) {
   const SizeClasses sizes(SizeClassOptions{.chunk_bytes_min = 64, .growth_factor = 1.5});
   EXPECT_EQ(sizes.ChunkBytes(1), 64u);
   for (int id = 2; id < sizes.count(); ++id) {
-    const uint32_t exact =
-        static_cast<uint32_t>(std::ceil(sizes.ChunkBytes(id - 1) * 1.5));
+    const uint32_t exact = static_cast<uint32_t>(std::ceil(sizes.ChunkBytes(id - 1) * 1.5));
     EXPECT_GE(sizes.ChunkBytes(id), exact);
     EXPECT_LT(sizes.ChunkBytes(id), exact + 4);
   }

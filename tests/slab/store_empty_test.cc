@@ -67,6 +67,16 @@ class StoreEmptyTest : public ::testing::Test {
                  [&](const ItemView& item) { pins_.push_back(item.Pin()); });
   }
 
+  // Of so many classes that there is not a page for each.
+  void PutOfManySizes(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(
+          tested_->Put("other" + std::to_string(i), ValueOf(100 + 239 * i % 12000), kNow).status,
+          WriteStatus::kStored);
+      if (i % 100 == 0) store().CheckInvariants();
+    }
+  }
+
   std::unique_ptr<StoreUnderTest> tested_;
   std::vector<uint64_t> tokens_;
   std::vector<ItemRef> pins_;
@@ -78,19 +88,24 @@ TEST_F(StoreEmptyTest, AClassWithoutAPageGetsOne) {
   const uint64_t before = store().Stats().items;
   EXPECT_EQ(tested_->Put("other", ValueOf(3000), kNow).status, WriteStatus::kStored);
   EXPECT_EQ(tested_->Get("other", kNow)->value, ValueOf(3000));
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
+  // A second one, if what the index and the rings had taken passed the limit.
+  const uint64_t emptied = store().Stats().pages_emptied;
+  EXPECT_GE(emptied, 1u);
+  EXPECT_LE(emptied, 2u);
   const uint64_t lost = before - (store().Stats().items - 1);
-  EXPECT_LE(lost, store().Stats().page_bytes / 128);
+  EXPECT_LE(lost, emptied * store().Stats().page_bytes / 128);
   EXPECT_EQ(CountWhole(full, 100), before - lost);
 }
 
 TEST_F(StoreEmptyTest, ThenItEvictsItsOwn) {
   FillUp(100);
+  tested_->Put("other", ValueOf(3000), kNow);
+  const uint64_t emptied = store().Stats().pages_emptied;
   for (int i = 0; i < 500; ++i) {
     EXPECT_EQ(tested_->Put("other" + std::to_string(i), ValueOf(3000), kNow).status,
               WriteStatus::kStored);
   }
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
+  EXPECT_EQ(store().Stats().pages_emptied, emptied);
 }
 
 // Sizes of values whose items are emptied out of a page: small, large in one chunk, and chains
@@ -110,15 +125,15 @@ TEST_P(StoreMoveTest, WhereThereIsRoomItemsMove) {
   const uint64_t full = FillUpWithHoles();
   while (store().Stats().pages_free > 0) {
     // Pages that became empty of themselves go to a class of their own.
-    ASSERT_EQ(tested_->Put("own" + std::to_string(store().Stats().items), ValueOf(400), kNow)
-                  .status,
-              WriteStatus::kStored);
+    ASSERT_EQ(
+        tested_->Put("own" + std::to_string(store().Stats().items), ValueOf(400), kNow).status,
+        WriteStatus::kStored);
   }
   const uint64_t before_evicted = evicted();
   const uint64_t whole = CountWhole(full, bytes());
   EXPECT_GT(whole, full / 3);
   EXPECT_EQ(tested_->Put("other", ValueOf(1500), kNow).status, WriteStatus::kStored);
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
+  EXPECT_GE(store().Stats().pages_emptied, 1u);
   EXPECT_GT(store().Stats().items_moved, 0u);
   EXPECT_EQ(evicted(), before_evicted);
   store().CheckInvariants();
@@ -128,17 +143,9 @@ TEST_P(StoreMoveTest, WhereThereIsRoomItemsMove) {
 // Page after page changes hands; what is lost was evicted, and what is not is whole.
 TEST_P(StoreMoveTest, ManyPagesLater) {
   const uint64_t full = FillUpWithHoles();
-  uint64_t others = 0;
-  for (const size_t other_bytes : {200, 700, 1300, 2600, 12000}) {
-    for (int i = 0; i < 60; ++i) {
-      ASSERT_EQ(tested_->Put("other" + std::to_string(others++), ValueOf(other_bytes), kNow)
-                    .status,
-                WriteStatus::kStored);
-    }
-    store().CheckInvariants();
-  }
+  PutOfManySizes(400);
   CountWhole(full, bytes());
-  EXPECT_GT(store().Stats().pages_emptied, 1u);
+  EXPECT_GT(store().Stats().pages_emptied, 10u);
 }
 
 TEST_P(StoreMoveTest, WhatWasMovedCanBeChangedAndGoes) {
@@ -163,11 +170,23 @@ TEST_F(StoreEmptyTest, WhatIsPinnedStaysAndItsPageToo) {
   for (uint64_t n = 0; n < full; ++n) Pin(n);
   EXPECT_EQ(tested_->Put("other", ValueOf(100), kNow).status, WriteStatus::kNoMemory);
   EXPECT_EQ(store().Stats().pages_emptied, 0u);
-  // Of one page of them, nobody reads any more.
-  for (size_t i = 0; i < pins_.size() / 2; ++i) pins_[i].Reset();
+  EXPECT_EQ(CountWhole(full, 5000), pins_.size());
+  // Half of them nobody sends any more.
+  pins_.erase(pins_.begin(), pins_.begin() + static_cast<ptrdiff_t>(pins_.size() / 2));
   EXPECT_EQ(tested_->Put("other", ValueOf(100), kNow).status, WriteStatus::kStored);
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
-  for (uint64_t n = full / 2 + 2; n < full; ++n) EXPECT_TRUE(IsWhole(n, 5000));
+  EXPECT_GE(store().Stats().pages_emptied, 1u);
+  EXPECT_GE(CountWhole(full, 5000), pins_.size());
+}
+
+TEST_F(StoreEmptyTest, OnePinDoesNotKeepOthersOut) {
+  const uint64_t full = FillUp(5000);
+  for (uint64_t n = 0; n < full; n += 2) tested_->Delete(KeyOf(n), kNow);
+  Pin(1);
+  for (const size_t bytes : {100, 200, 400, 800}) {
+    EXPECT_EQ(tested_->Put("other" + std::to_string(bytes), ValueOf(bytes), kNow).status,
+              WriteStatus::kStored);
+  }
+  EXPECT_TRUE(IsWhole(1, 5000));
 }
 
 // A pin points into the chunk, so a pinned item is not moved, though there is room.
@@ -185,10 +204,8 @@ TEST_F(StoreEmptyTest, PinnedValuesAreReadableWherePagesMove) {
         pinned.push_back(n);
       }
     }
-    for (int i = 0; i < 300; ++i) {
-      tested_->Put("other" + std::to_string(i), ValueOf(100 + 17 * static_cast<size_t>(i)), kNow);
-    }
-    EXPECT_GT(store().Stats().pages_emptied, 0u);
+    PutOfManySizes(400);
+    EXPECT_GT(store().Stats().pages_emptied, 10u);
     ASSERT_EQ(pins_.size(), pinned.size());
     for (size_t i = 0; i < pins_.size(); ++i) {
       EXPECT_TRUE(ReadAll(pins_[i].Pieces()) == ValueOf(bytes, pinned[i]));
@@ -203,13 +220,12 @@ TEST_F(StoreEmptyTest, WhatIsBeingReceivedStaysAndItsPageToo) {
   FillUp(100);
   Reservation reservation;
   const std::string value = ValueOf(60000);
-  ASSERT_EQ(store().Reserve(tested_->lane(), store().MakeKey("slow"),
-                            {.value_bytes = value.size()}, kNow, &reservation),
+  ASSERT_EQ(store().Reserve(tested_->lane(), store().MakeKey("slow"), {.value_bytes = value.size()},
+                            kNow, &reservation),
             WriteStatus::kStored);
   // Meanwhile pages go to and fro.
-  for (int i = 0; i < 300; ++i) {
-    tested_->Put("other" + std::to_string(i), ValueOf(100 + 17 * static_cast<size_t>(i)), kNow);
-  }
+  PutOfManySizes(400);
+  EXPECT_GT(store().Stats().pages_emptied, 10u);
   for (size_t at = 0; reservation.missing_bytes() > 0;) {
     const std::span<char> room = reservation.Room();
     value.copy(room.data(), room.size(), at);
@@ -235,69 +251,90 @@ TEST_F(StoreEmptyTest, TheDeadAreNotMoved) {
 // A large store keeps a page in reserve, so that a class that has none does not wait for one.
 class StoreReserveTest : public StoreEmptyTest {
  protected:
-  static constexpr uint64_t kItemBytes = 900;
-  void SetUp() override { MakeStore(32 * kMiB); }
+  static constexpr uint64_t kBytes = 900;
+
+  void SetUp() override {
+    MakeStore(32 * kMiB);
+    full_ = FillUp(kBytes);
+    // The index gets what it wants, and the class fills up what that left.
+    tested_->MaintainAll(kNow);
+    for (uint64_t first = evicted(); evicted() == first; ++full_) {
+      tokens_.push_back(Put(full_, kBytes).cas);
+    }
+    pages_emptied_ = store().Stats().pages_emptied;
+    EXPECT_EQ(store().Stats().pages_free, 1u);
+  }
+  void TakeReserve() {
+    ASSERT_EQ(tested_->Put("other", ValueOf(200), kNow).status, WriteStatus::kStored);
+    ASSERT_EQ(store().Stats().pages_free, 0u);
+    ASSERT_EQ(store().Stats().pages_emptied, pages_emptied_);
+  }
+
+  uint64_t full_ = 0;
+  uint64_t pages_emptied_ = 0;
 };
 
 TEST_F(StoreReserveTest, IsFilledInSmallSteps) {
-  const uint64_t full = FillUp(kItemBytes);
-  // Stores of a class that has pages leave the reserve alone.
-  EXPECT_EQ(store().Stats().pages_free, 1u);
-  tested_->Put("other", ValueOf(200), kNow);
-  EXPECT_EQ(store().Stats().pages_free, 0u);
+  TakeReserve();
   const uint64_t before = store().Stats().items;
   int pieces = 0;
-  while (store().Maintain(kNow, 1)) {
+  while (store().Maintain(kNow, 1) && pieces < 10000) {
     if (++pieces % 100 == 0) store().CheckInvariants();
   }
+  EXPECT_LT(pieces, 10000);
   EXPECT_EQ(store().Stats().pages_free, 1u);
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
-  EXPECT_LE(before - store().Stats().items, store().Stats().page_bytes / kItemBytes);
-  EXPECT_GE(CountWhole(full, kItemBytes) + 1, store().Stats().items);
+  EXPECT_EQ(store().Stats().pages_emptied, pages_emptied_ + 1);
+  const uint64_t lost = before - store().Stats().items;
+  EXPECT_LE(lost, store().Stats().page_bytes / kBytes);
+  EXPECT_EQ(CountWhole(full_, kBytes) + 1, store().Stats().items);
   // And does not grow beyond.
-  tested_->MaintainAll(kNow);
-  EXPECT_EQ(store().Stats().pages_emptied, 1u);
+  tested_->MaintainAll(Tick{200});
+  EXPECT_EQ(store().Stats().pages_emptied, pages_emptied_ + 1);
 }
 
-TEST_F(StoreReserveTest, PinsDelayAndBlockNothing) {
-  FillUp(5000);
-  tested_->Put("other", ValueOf(200), kNow);
-  for (uint64_t n = 0; n < tokens_.size(); ++n) Pin(n);
-  ASSERT_EQ(store().Stats().pages_free, 0u);
-  tested_->Put("another", ValueOf(200), kNow);
-  // Gives up for now instead of going round and round.
-  for (int i = 0; i < 100; ++i) store().Maintain(kNow, 1000);
-  tested_->Delete("other", kNow);
-  tested_->Delete("another", kNow);
-  pins_.clear();
-  tested_->MaintainAll(kNow);
-  EXPECT_GE(store().Stats().pages_free, 1u);
+// The index may want to grow by more than a small budget's worth, and there be no room for it yet.
+TEST_F(StoreEmptyTest, AnyBudgetMakesProgress) {
+  MakeStore(8 * kMiB);
+  FillUp(0);
+  int pieces = 0;
+  while (store().Maintain(kNow, 1) && pieces < 100000) ++pieces;
+  EXPECT_LT(pieces, 100000);
+  EXPECT_GE(store().Stats().index_buckets * Index::kItemsPerBucket, store().Stats().items);
+}
+
+TEST_F(StoreReserveTest, OnePinDoesNotKeepItEmpty) {
+  for (int i = 0; i < 20; ++i) {
+    tested_->Put("pinned", ValueOf(5000), kNow);
+    store().Read(tested_->lane(), store().MakeKey("pinned"), {}, kNow,
+                 [&](const ItemView& item) { pins_.push_back(item.Pin()); });
+  }
+  for (int i = 0; i < 100 && store().Stats().pages_free == 0; ++i) store().Maintain(kNow, 1000);
+  EXPECT_EQ(store().Stats().pages_free, 1u);
 }
 
 // The page that is being emptied goes back to its class when one comes free in another way.
 TEST_F(StoreReserveTest, StopsWhenItIsNoLongerNeeded) {
-  const uint64_t full = FillUp(kItemBytes);
-  tested_->Put("other", ValueOf(200), kNow);
+  TakeReserve();
   ASSERT_TRUE(store().Maintain(kNow, 1));
   // Items of the page that is being emptied are met by the evictor.
-  for (uint64_t n = 0; n < full; ++n) {
-    tested_->Put(KeyOf(full + n), ValueOf(kItemBytes), kNow);
+  for (uint64_t n = 0; n < full_; ++n) {
+    tested_->Put("new" + KeyOf(n), ValueOf(kBytes), kNow);
   }
   store().CheckInvariants();
-  for (uint64_t n = 0; n < 2 * full; n += 1) {
+  for (uint64_t n = 0; n < full_ && store().Stats().pages_free == 0; ++n) {
     tested_->Delete(KeyOf(n), kNow);
-    if (store().Stats().pages_free > 0) break;
   }
   ASSERT_GT(store().Stats().pages_free, 0u);
   tested_->MaintainAll(kNow);
   store().CheckInvariants();
-  EXPECT_EQ(store().Stats().pages_emptied, 0u);
+  EXPECT_EQ(store().Stats().pages_emptied, pages_emptied_);
   // All of the class can be evicted still: nothing hangs between its segments.
-  for (uint64_t n = 0; n < 6 * full; ++n) {
-    ASSERT_EQ(tested_->Put("new" + KeyOf(n), ValueOf(kItemBytes), kNow).status,
-              WriteStatus::kStored);
+  for (uint64_t n = 0; n < 3 * full_; ++n) {
+    const std::string key = "newer" + KeyOf(n);
+    ASSERT_EQ(tested_->Put(key, ValueOf(kBytes), kNow).status, WriteStatus::kStored);
+    tested_->Get(key, kNow);
   }
-  EXPECT_EQ(CountWhole(full, kItemBytes), 0u);
+  EXPECT_EQ(CountWhole(full_, kBytes), 0u);
 }
 
 // The index grows in a store that is full, at the cost of items.

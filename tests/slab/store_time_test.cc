@@ -72,8 +72,7 @@ TEST_F(StoreExpiryTest, IsNoticedByEveryOperation) {
   EXPECT_EQ(tested_.Delete("key", later), DeleteStatus::kNotFound);
   EXPECT_EQ(items(), 0u);
   expired();
-  EXPECT_EQ(tested_.Put("key", "6", later, {.mode = WriteMode::kAdd}).status,
-            WriteStatus::kStored);
+  EXPECT_EQ(tested_.Put("key", "6", later, {.mode = WriteMode::kAdd}).status, WriteStatus::kStored);
   EXPECT_EQ(tested_.Get("key", later)->value, "6");
   EXPECT_EQ(items(), 1u);
 }
@@ -144,8 +143,8 @@ TEST_F(StoreSweepTest, InPieces) {
 // A page on which nothing expires yet is not looked at.
 TEST_F(StoreSweepTest, SkipsPagesWhoseTimeHasNotCome) {
   // Two pages and some of a class, the items in the order of their addresses.
-  const ClassStats of_class = StatsOfClass(
-      store(), tested_.Put(KeyOf(0), ValueOf(1000), kNow, {.expire = 1000}).class_id);
+  const ClassStats of_class =
+      StatsOfClass(store(), tested_.Put(KeyOf(0), ValueOf(1000), kNow, {.expire = 1000}).class_id);
   const uint32_t chunks = of_class.chunks_per_page;
   for (uint64_t n = 1; n < 2 * chunks + 5; ++n) {
     tested_.Put(KeyOf(n), ValueOf(1000), kNow, {.expire = n % 2 == 0 ? 1000 : kNeverExpires});
@@ -233,8 +232,7 @@ TEST_F(StoreFlushTest, NothingFromBeforeItIsThereForAnyOperation) {
   flushed();
   EXPECT_EQ(tested_.Delete("key", kNow), DeleteStatus::kNotFound);
   flushed();
-  EXPECT_EQ(tested_.Put("key", "6", kNow, {.mode = WriteMode::kAdd}).status,
-            WriteStatus::kStored);
+  EXPECT_EQ(tested_.Put("key", "6", kNow, {.mode = WriteMode::kAdd}).status, WriteStatus::kStored);
   EXPECT_TRUE(Has("key", kNow));
 }
 

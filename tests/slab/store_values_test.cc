@@ -21,20 +21,18 @@ constexpr size_t kChunkBytesMax = 8192;
 constexpr size_t kPartBytesMax = kChunkBytesMax - ItemPart::kHeaderBytes;
 
 size_t HeadBytesMax(size_t key_bytes, uint32_t client_flags) {
-  return kChunkBytesMax -
-         Item::Shape{.key_bytes = static_cast<uint32_t>(key_bytes),
-                     .value_bytes = kSmallValueBytesMax + 1,
-                     .client_flags = client_flags}
-             .PrefixBytes();
+  return kChunkBytesMax - Item::Shape{.key_bytes = static_cast<uint32_t>(key_bytes),
+                                      .value_bytes = kSmallValueBytesMax + 1,
+                                      .client_flags = client_flags}
+                              .PrefixBytes();
 }
 
 // Every size at which the layout of an item with such a key changes, and its neighbours.
 std::vector<size_t> SizesAtBoundaries(size_t key_bytes, uint32_t client_flags) {
   const size_t head = HeadBytesMax(key_bytes, client_flags);
   std::vector<size_t> sizes = {0, 1, 2};
-  for (const size_t at :
-       {size_t{kSmallValueBytesMax}, head, head + kPartBytesMax, head + 2 * kPartBytesMax,
-        head + 7 * kPartBytesMax, size_t{256} << 10}) {
+  for (const size_t at : {size_t{kSmallValueBytesMax}, head, head + kPartBytesMax,
+                          head + 2 * kPartBytesMax, head + 7 * kPartBytesMax, size_t{256} << 10}) {
     for (const size_t bytes : {at - 1, at, at + 1, at + 2}) sizes.push_back(bytes);
   }
   return sizes;
@@ -86,8 +84,7 @@ TEST_F(StoreValuesTest, EveryBoundary) {
         store().CheckInvariants();
         tested_.Delete(key, kNow);
         ASSERT_EQ(used_chunks(), 0u);
-        ASSERT_EQ(tested_.PutInSteps(key, value, 1000, kNow, options).status,
-                  WriteStatus::kStored);
+        ASSERT_EQ(tested_.PutInSteps(key, value, 1000, kNow, options).status, WriteStatus::kStored);
         ASSERT_TRUE(Holds(key, value));
         EXPECT_EQ(tested_.Get(key, kNow)->client_flags, flags);
       }
@@ -185,8 +182,8 @@ TEST_F(StoreValuesTest, WithoutCasThereIsRoomForMore) {
 // Pages of a mebibyte, chunks of an eighth of it, values of many pages.
 TEST_F(StoreValuesTest, LargeStoresHaveLargePages) {
   constexpr uint32_t kChunk = 128 << 10;
-  StoreUnderTest tested(StoreOptions{.memory_bytes = 1024 * kMiB,
-                                     .item_limit = {.item_bytes_max = 32 << 20}});
+  StoreUnderTest tested(
+      StoreOptions{.memory_bytes = 1024 * kMiB, .item_limit = {.item_bytes_max = 32 << 20}});
   EXPECT_EQ(tested.store().Stats().page_bytes, kMiB);
   for (const size_t bytes : {size_t{kChunk - 37}, size_t{kChunk - 36}, size_t{20} << 20}) {
     const std::string value = ValueOf(bytes);
