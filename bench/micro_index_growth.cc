@@ -16,8 +16,9 @@
 
 // Does any request wait while the index grows? Stores ten million small items into an empty store,
 // the processor time of each single one measured, while another thread maintains the store as the
-// daemon's does: in short pieces with pauses. What the slowest paid for is mostly a huge page that
-// the system had to clear; a rehash of everything would show as a second.
+// daemon's does: in short pieces with pauses. A request that finds no page open has the system
+// provide one, which shows at the very end of the distribution; a rehash of everything would show
+// as a second.
 
 namespace larder {
 namespace {

@@ -14,11 +14,11 @@ namespace larder {
 // What the command line asks for.
 struct Options {
   Settings settings;
-  bool daemonize = false;         // -d
-  bool core_files = false;        // -r
-  bool large_pages = false;       // -L: huge pages must be available
-  std::string user;               // -u; empty: not given
-  std::string pid_file;           // -P; empty: none
+  bool daemonize = false;    // -d
+  bool core_files = false;   // -r
+  bool large_pages = false;  // -L: huge pages must be available
+  std::string user;          // -u; empty: not given
+  std::string pid_file;      // -P; empty: none
 };
 
 // What reading it came to.

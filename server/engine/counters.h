@@ -14,7 +14,7 @@
 
 namespace larder {
 
-// Per size class, as `stats slabs` and `stats items` list them. Class 0 holds what met no item.
+// Per size class, as `stats slabs` and `stats items` list them.
 template <typename Number>
 struct ClassCountersOf {
   Number probation_hits{};  // gets that found the item on probation

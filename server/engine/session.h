@@ -120,9 +120,9 @@ class Session {
   size_t TakeBody(const Turn& turn, std::string_view input);
   size_t ReceiveBody(const Turn& turn, std::string_view input);
   Lookahead ReadAhead(std::string_view input, size_t begin, int requests_max);
-  void AddRequest(std::string_view input, size_t line_bytes, RequestWindow::Slot* slot,
+  void AddRequest(std::string_view rest, size_t line_bytes, RequestWindow::Slot* slot,
                   Lookahead* ahead);
-  bool AddValue(std::string_view input, size_t line_bytes, RequestWindow::Slot* slot,
+  bool AddValue(std::string_view rest, size_t line_bytes, RequestWindow::Slot* slot,
                 Lookahead* ahead);
   void Prefetch(size_t slots) const;
   void Execute(const Turn& turn, const RequestWindow::Slot& slot);

@@ -42,11 +42,12 @@ void AddProcess(const Engine& engine, const Now& now, const ServerStats& server,
   lines->Add("max_connections", engine.settings().connections_max);
 }
 
-void AddConnectionCounts(const StatsSnapshot& snapshot, StatLines* lines) {
+void AddConnectionCounts(const Settings& settings, const StatsSnapshot& snapshot,
+                         StatLines* lines) {
   const ServerStats& server = snapshot.server;
   lines->Add("curr_connections", server.connections);
   lines->Add("total_connections", server.connections_accepted);
-  lines->Add("rejected_connections", server.connections_rejected);
+  if (settings.maxconns_fast) lines->Add("rejected_connections", server.connections_rejected);
   lines->Add("connection_structures", server.connection_structures);
   lines->Add("response_obj_oom", 0);
   lines->Add("response_obj_count", snapshot.output_blocks);
@@ -166,7 +167,7 @@ void AddOwn(const StoreStats& store, StatLines* lines) {
 void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines) {
   const StatsSnapshot snapshot = engine.Snapshot();
   AddProcess(engine, now, snapshot.server, lines);
-  AddConnectionCounts(snapshot, lines);
+  AddConnectionCounts(engine.settings(), snapshot, lines);
   AddCommands(snapshot.counters, lines);
   AddTraffic(engine.settings(), snapshot, lines);
   AddBackgroundWork(snapshot.store, lines);

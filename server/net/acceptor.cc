@@ -164,8 +164,7 @@ void Acceptor::ResumeIfPossible() {
   }
   pause_timer_.Remove();
   accepting_.store(true, std::memory_order_relaxed);
-  paused_microseconds_.Add(
-      std::chrono::duration_cast<std::chrono::microseconds>(paused).count());
+  paused_microseconds_.Add(std::chrono::duration_cast<std::chrono::microseconds>(paused).count());
 }
 
 void Acceptor::AddStats(ServerStats* stats) const {

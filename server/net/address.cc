@@ -56,8 +56,7 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view entry, int def
   ListenAddress address{.host = std::string(host == "*" ? std::string_view() : host),
                         .port = default_port};
   if (has_port) {
-    const auto [end, error] =
-        std::from_chars(port.data(), port.data() + port.size(), address.port);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
     if (error != std::errc() || end != port.data() + port.size() || address.port < 0 ||
         address.port > kPortMax) {
       return BadEntry("Invalid port number", port);

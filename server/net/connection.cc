@@ -121,7 +121,8 @@ Connection::Wait Connection::OnReceiveFailed(ssize_t bytes, int error) const {
 Connection::Wait Connection::Execute(std::string_view input, LoopTurn* turn) {
   SetState(State::kExecuting);
   const Session::Result result = session_.Run(input, turn->now, &output_);
-  if (verbosity() > 1) [[unlikely]] trace_.Consumed(fd(), input.substr(0, result.consumed));
+  if (verbosity() > 1) [[unlikely]]
+    trace_.Consumed(fd(), input.substr(0, result.consumed));
   next_ = result.next;
   if (!Send(turn)) return Wait::kClosed;
   Hold(input.substr(result.consumed));

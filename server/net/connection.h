@@ -44,7 +44,8 @@ class LentBuffer {
  public:
   // `bytes` or more, valid until the next call. What they hold is unspecified.
   char* AtLeast(size_t bytes) {
-    if (bytes > size()) [[unlikely]] Grow(bytes);
+    if (bytes > size()) [[unlikely]]
+      Grow(bytes);
     return buffer_.get();
   }
   // Any thread.

@@ -113,9 +113,9 @@ absl::StatusOr<std::vector<Listener>> OpenListeners(const ListenOptions& options
   Opener opener(options.backlog);
   for (const ListenAddress& address : *addresses) {
     if (absl::Status status = opener.Open(address); !status.ok()) {
-      const std::string where =
-          options.listen.empty() ? absl::StrCat("TCP port ", options.port)
-                                 : absl::StrCat("one of interface(s) ", options.listen);
+      const std::string where = options.listen.empty()
+                                    ? absl::StrCat("TCP port ", options.port)
+                                    : absl::StrCat("one of interface(s) ", options.listen);
       return absl::Status(status.code(),
                           absl::StrCat("failed to listen on ", where, ": ", status.message()));
     }
@@ -127,8 +127,7 @@ std::string DescribePorts(const std::vector<Listener>& listeners) {
   std::string lines;
   for (const Listener& listener : listeners) {
     const bool v6 = listener.address.any.sa_family == AF_INET6;
-    absl::StrAppend(&lines, v6 ? "TCP INET6: " : "TCP INET: ", AddressPort(listener.address),
-                    "\n");
+    absl::StrAppend(&lines, v6 ? "TCP INET6: " : "TCP INET: ", AddressPort(listener.address), "\n");
   }
   return lines;
 }

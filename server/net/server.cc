@@ -29,9 +29,9 @@ absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {
 }
 
 absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals) {
-  if (!loop_.ok() || !stop_wakeup_.Start(
-                         loop_, [](void* self) { static_cast<Server*>(self)->stopping_ = true; },
-                         this)) {
+  if (!loop_.ok() ||
+      !stop_wakeup_.Start(
+          loop_, [](void* self) { static_cast<Server*>(self)->stopping_ = true; }, this)) {
     return absl::ResourceExhaustedError("failed to create the main event loop");
   }
   for (const int signal : stop_signals) {
@@ -41,8 +41,7 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
     }
   }
   for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, options_.worker, engine->AddWorker(), clock_));
+    workers_.push_back(std::make_unique<Worker>(i, options_.worker, engine->AddWorker(), clock_));
     if (absl::Status status = workers_.back()->Start(); !status.ok()) {
       workers_.pop_back();
       return status;

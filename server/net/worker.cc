@@ -73,16 +73,18 @@ void Worker::Loop() {
 }
 
 void Worker::Drain() {
-  RunTurn(/*wait=*/false);
-  draining_ = true;
-  for (Client* client : Select([](const Client& client) {
-         return client.wait == Connection::Wait::kInput;
-       })) {
-    Close(client);
-  }
   drain_timer_.Repeat(
       loop_, options_.drain_time,
       [](int, short, void* self) { static_cast<Worker*>(self)->drain_time_is_over_ = true; }, this);
+  // What has arrived, and what it makes clients send that do not wait long for each other.
+  do {
+    RunTurn(/*wait=*/false);
+  } while (turn_has_begun_ && !drain_time_is_over_);
+  draining_ = true;
+  for (Client* client :
+       Select([](const Client& client) { return client.wait == Connection::Wait::kInput; })) {
+    Close(client);
+  }
   const auto any = [](const Client&) { return true; };
   while (!drain_time_is_over_ && !Select(any).empty()) RunTurn(/*wait=*/true);
   for (Client* client : Select(any)) Close(client);

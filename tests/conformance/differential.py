@@ -214,7 +214,8 @@ def main() -> int:
     programs = Programs(arguments.larder, arguments.reference, arguments.same)
     print(f"seed {arguments.seed}", flush=True)
 
-    commands, number = 0, arguments.conversation or 0
+    first = number = arguments.conversation or 0
+    commands = 0
     listed: collections.Counter[str] = collections.Counter()
     replies: collections.Counter[str] = collections.Counter()
     began = printed = time.monotonic()
@@ -234,7 +235,7 @@ def main() -> int:
             break
         if time.monotonic() - printed > PROGRESS_SECONDS:
             printed = time.monotonic()
-            print(f"{commands} commands, {number} conversations", flush=True)
+            print(f"{commands} commands, {number - first} conversations", flush=True)
     print("replies compared:")
     for kind, count in replies.most_common(24):
         print(f"  {count:7} {kind}")
@@ -242,7 +243,8 @@ def main() -> int:
     for difference in differences.DIFFERENCES:
         print(f"  {listed[difference.name]:7} {difference.name}")
     seconds = time.monotonic() - began
-    print(f"{commands} commands, {number} conversations, no unlisted difference, {seconds:.0f} s")
+    done = f"{commands} commands, {number - first} conversations"
+    print(f"{done}, no unlisted difference, {seconds:.0f} s")
     return 0
 
 

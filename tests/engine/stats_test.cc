@@ -72,6 +72,28 @@ TEST_F(StatsTest, Sizes) {
   EXPECT_EQ(client_.Send("stats sizes\r\n"), "STAT sizes_status disabled\r\nEND\r\n");
 }
 
+TEST_F(StatsTest, SizesOnRequest) {
+  Settings settings;
+  settings.track_sizes = true;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  client.Send("set a 0 0 1\r\nx\r\nset b 0 0 1\r\nx\r\nset c 0 0 500\r\n" + std::string(500, 'x') +
+              "\r\n");
+  const auto sizes = ParseStats(client.Send("stats sizes\r\n"));
+  ASSERT_EQ(sizes.size(), 2u);
+  EXPECT_EQ(sizes[0].second, "2");
+  EXPECT_EQ(sizes[1].second, "1");
+}
+
+TEST_F(StatsTest, RejectedConnectionsAreToldWhereTheyAreRejected) {
+  EXPECT_EQ(Stat("rejected_connections"), "0");
+  Settings settings;
+  settings.maxconns_fast = false;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  EXPECT_EQ(client.Send("stats\r\n").find("rejected_connections"), std::string::npos);
+}
+
 TEST_F(StatsTest, Connections) {
   harness_.server.connections = {
       {.id = 27, .address = "tcp:127.0.0.1:11211", .state = "conn_listening"},
@@ -193,6 +215,17 @@ TEST_F(StatsTest, CountsByClass) {
   // The first read promotes, and the others find the item promoted.
   EXPECT_EQ(StatOf(items, "items:" + number + ":hits_to_hot"), "1");
   EXPECT_EQ(StatOf(items, "items:" + number + ":hits_to_cold"), "1");
+}
+
+TEST_F(StatsTest, ASetCountsInTheClassOfWhatWasSent) {
+  client_.Send("set a 0 0 5000\r\n" + std::string(5000, 'x') + "\r\n");
+  const std::string slabs = client_.Send("stats slabs\r\n");
+  const std::string number = slabs.substr(5, slabs.find(':') - 5);
+  const std::string large = "0 0 5000\r\n" + std::string(5000, 'x');
+  client_.Send("add a " + large + "\r\nreplace no " + large + "\r\nset a " + large + "??");
+  client_.Send("append a 0 0 1\r\nx\r\n");
+  EXPECT_EQ(StatOf(client_.Send("stats slabs\r\n"), number + ":cmd_set"), "4");
+  EXPECT_EQ(Stat("cmd_set"), "5");
 }
 
 TEST_F(StatsTest, WorkersAreAddedUp) {

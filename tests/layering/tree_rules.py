@@ -80,7 +80,7 @@ BANNED_HEADERS = {
     "regex": "it is slow to compile and to run",
     "absl/synchronization/mutex.h":
         "thread sanitizer cannot see into Debian's abseil, and so reports races under its locks: "
-        "use a lock built on std::mutex",
+        "use slab/mutex.h",
 }
 
 # Function -> what to use instead.

@@ -79,8 +79,8 @@ std::string Client::ReceiveThrough(std::string_view end) {
     }
     searched = received_.size() - std::min(received_.size(), end.size() - 1);
     if (!ReceiveMore()) {
-      ADD_FAILURE() << "the connection ended after " << received_.size() << " bytes without "
-                    << end << ": " << received_.substr(0, 200);
+      ADD_FAILURE() << "the connection ended after " << received_.size() << " bytes without " << end
+                    << ": " << received_.substr(0, 200);
       return {};
     }
   }

@@ -47,8 +47,8 @@ TEST(OpenListenersTest, SaysWhichPortIsInUse) {
   EXPECT_EQ(Refusal({.listen = "127.0.0.1", .port = port}),
             "failed to listen on one of interface(s) 127.0.0.1: Address already in use");
   // A port that is taken for one of a machine's addresses is not to be had for all.
-  EXPECT_EQ(Refusal({.port = port}), "failed to listen on TCP port " + std::to_string(port) +
-                                         ": Address already in use");
+  EXPECT_EQ(Refusal({.port = port}),
+            "failed to listen on TCP port " + std::to_string(port) + ": Address already in use");
 }
 
 TEST(OpenListenersTest, SaysWhichHostIsUnknown) {

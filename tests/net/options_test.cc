@@ -53,9 +53,10 @@ TEST(OptionsTest, DefaultsAreMemcacheds) {
 
 TEST(OptionsTest, ReadsShortOptions) {
   const Options options =
-      ParseGood({"-p", "11311", "-m100", "-t", "8", "-c", "2000", "-R", "7", "-b", "0", "-f",
-                 "1.5", "-n", "48", "-I", "2m", "-u", "nobody", "-P", "/run/larder.pid",
-                 "-dkrLMCvv", "-v", "-U", "0", "-B", "auto"});
+      ParseGood({"-p",        "11311", "-m100", "-t", "8",      "-c",  "2000",
+                 "-R",        "7",     "-b",    "0",  "-f",     "1.5", "-n",
+                 "48",        "-I",    "2m",    "-u", "nobody", "-P",  "/run/larder.pid",
+                 "-dkrLMCvv", "-v",    "-U",    "0",  "-B",     "auto"});
   EXPECT_EQ(options.settings.tcp_port, 11311);
   EXPECT_EQ(options.settings.memory_bytes, uint64_t{100} << 20);
   EXPECT_EQ(options.settings.threads, 8);
@@ -77,13 +78,29 @@ TEST(OptionsTest, ReadsShortOptions) {
 }
 
 TEST(OptionsTest, ReadsLongOptions) {
-  const Options options = ParseGood(
-      {"--port=11311", "--memory-limit", "100", "--threads=8", "--conn-limit=2000",
-       "--max-reqs-per-event=7", "--listen-backlog=5", "--slab-growth-factor=1.5",
-       "--slab-min-size=48", "--max-item-size=4k", "--user=nobody", "--pidfile=/run/larder.pid",
-       "--daemon", "--lock-memory", "--enable-coredumps", "--enable-largepages",
-       "--disable-evictions", "--disable-cas", "--verbose", "--listen=127.0.0.1", "--udp-port=0",
-       "--protocol=ascii", "--extended=idle_timeout=60"});
+  const Options options = ParseGood({"--port=11311",
+                                     "--memory-limit",
+                                     "100",
+                                     "--threads=8",
+                                     "--conn-limit=2000",
+                                     "--max-reqs-per-event=7",
+                                     "--listen-backlog=5",
+                                     "--slab-growth-factor=1.5",
+                                     "--slab-min-size=48",
+                                     "--max-item-size=4k",
+                                     "--user=nobody",
+                                     "--pidfile=/run/larder.pid",
+                                     "--daemon",
+                                     "--lock-memory",
+                                     "--enable-coredumps",
+                                     "--enable-largepages",
+                                     "--disable-evictions",
+                                     "--disable-cas",
+                                     "--verbose",
+                                     "--listen=127.0.0.1",
+                                     "--udp-port=0",
+                                     "--protocol=ascii",
+                                     "--extended=idle_timeout=60"});
   EXPECT_EQ(options.settings.tcp_port, 11311);
   EXPECT_EQ(options.settings.memory_bytes, uint64_t{100} << 20);
   EXPECT_EQ(options.settings.threads, 8);
@@ -169,7 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"-m", "1"}, EX_USAGE, kItemTooLarge},
         Refused{{"-I", "33m"}, EX_USAGE, kItemTooLarge},
         Refused{{"-I", "99999m"}, EX_USAGE, kItemTooLarge},
-        Refused{{"-m", "4096", "-I", "1025m"}, EX_USAGE,
+        Refused{{"-m", "4096", "-I", "1025m"},
+                EX_USAGE,
                 "Cannot set item size limit higher than a gigabyte."},
         Refused{{"-I", "1"}, EX_USAGE, kItemTooSmall},
         Refused{{"-I", "1023"}, EX_USAGE, kItemTooSmall},
@@ -193,25 +211,30 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"-p", "65536"}, EX_USAGE, "ERROR: Invalid port number 65536."},
         Refused{{"-p", "-2"}, EX_USAGE, "ERROR: Invalid port number -2."},
         Refused{{"-p", "http"}, EX_USAGE, "ERROR: Invalid port number http."},
-        Refused{{"-B", "nonsense"}, EX_USAGE,
+        Refused{{"-B", "nonsense"},
+                EX_USAGE,
                 "Invalid value for binding protocol: nonsense\n"
                 " -- should be one of auto, binary, or ascii"},
         Refused{{"-o", "nonsense"}, EXIT_FAILURE, "Illegal suboption \"nonsense\""},
         Refused{{"-o", "idle_timeout=5,a=b,c"}, EXIT_FAILURE, "Illegal suboption \"a=b\""},
-        Refused{{"-o", "idle_timeout"}, EXIT_FAILURE,
-                "Missing numeric argument for idle_timeout"}));
+        Refused{
+            {"-o", "idle_timeout"}, EXIT_FAILURE, "Missing numeric argument for idle_timeout"}));
 
 INSTANTIATE_TEST_SUITE_P(
     WhereMemcachedHasNoClearWords, RefusedOptionsTest,
     testing::Values(
-        Refused{{"-m", "abc"}, EX_USAGE,
+        Refused{{"-m", "abc"},
+                EX_USAGE,
                 "Memory limit must be a number of megabytes, at most 16777216: abc"},
-        Refused{{"-m", "64m"}, EX_USAGE,
+        Refused{{"-m", "64m"},
+                EX_USAGE,
                 "Memory limit must be a number of megabytes, at most 16777216: 64m"},
-        Refused{{"-m", "99999999999"}, EX_USAGE,
+        Refused{{"-m", "99999999999"},
+                EX_USAGE,
                 "Memory limit must be a number of megabytes, at most 16777216: 99999999999"},
         Refused{{"-b", "abc"}, EXIT_FAILURE, "Listen backlog must be a number: abc"},
-        Refused{{"-o", "idle_timeout=abc"}, EXIT_FAILURE,
+        Refused{{"-o", "idle_timeout=abc"},
+                EXIT_FAILURE,
                 "idle_timeout must be a number of seconds: abc"},
         Refused{{"--nonsense"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense'"},
         Refused{{"--nonsense=1"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense=1'"},
@@ -227,7 +250,8 @@ constexpr char kNotAvailable[] = " is not available in this version of larder";
 INSTANTIATE_TEST_SUITE_P(
     NotYet, RefusedOptionsTest,
     testing::Values(Refused{{"-U", "11211"}, EXIT_FAILURE, std::string("UDP (-U)") + kNotAvailable},
-                    Refused{{"-B", "binary"}, EXIT_FAILURE,
+                    Refused{{"-B", "binary"},
+                            EXIT_FAILURE,
                             std::string("The binary protocol (-B binary)") + kNotAvailable},
                     Refused{{"-s", "/tmp/s"}, EXIT_FAILURE, std::string("-s") + kNotAvailable},
                     Refused{{"-a", "700"}, EXIT_FAILURE, std::string("-a") + kNotAvailable},

@@ -184,8 +184,8 @@ TEST_F(ProcessTest, APortInUseIsSaid) {
 }
 
 TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {
-  for (const std::vector<std::string>& options :
-       {std::vector<std::string>{"-c", "2000000000"}, std::vector<std::string>{"-t", "2000000000"}}) {
+  for (const std::vector<std::string>& options : {std::vector<std::string>{"-c", "2000000000"},
+                                                  std::vector<std::string>{"-t", "2000000000"}}) {
     Process larder(With(options));
     EXPECT_EQ(larder.Wait(), EX_OSERR);
     EXPECT_THAT(larder.errors(), EndsWith("failed to set rlimit for open files. Try starting as "

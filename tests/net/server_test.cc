@@ -23,9 +23,7 @@ using testing::HasSubstr;
 constexpr size_t kBigBytes = 900'000;
 constexpr char kBigLine[] = "VALUE big 0 900000\r\n";
 
-std::string SetBig() {
-  return "set big 0 0 900000\r\n" + std::string(kBigBytes, 'v') + "\r\n";
-}
+std::string SetBig() { return "set big 0 0 900000\r\n" + std::string(kBigBytes, 'v') + "\r\n"; }
 
 // What `stats` says, by name.
 std::map<std::string, std::string> Statistics(Client* client) {

@@ -59,8 +59,8 @@ class ClientOfMany {
       switch (random_() % 4) {
         case 0: {
           const std::string value = MakeValue(&random_);
-          requests += "set " + MakeKey() + " 0 0 " + std::to_string(value.size()) + "\r\n" + value +
-                      "\r\n";
+          requests +=
+              "set " + MakeKey() + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n";
           replies.push_back(Reply::kLine);
           break;
         }
@@ -112,9 +112,8 @@ TEST(ServerThreadsTest, ManyClientsOnSmallMemory) {
   TestServer server({.settings = {.memory_bytes = uint64_t{4} << 20, .threads = 4}});
   std::vector<std::thread> clients;
   for (int i = 0; i < kClients; ++i) {
-    clients.emplace_back([&server, i] {
-      ClientOfMany(server.port(), static_cast<uint32_t>(i)).Run();
-    });
+    clients.emplace_back(
+        [&server, i] { ClientOfMany(server.port(), static_cast<uint32_t>(i)).Run(); });
   }
   for (std::thread& client : clients) client.join();
   server.Stop();

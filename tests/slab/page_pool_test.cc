@@ -135,14 +135,44 @@ TEST_F(PagePoolTest, ClosedPagesOpenAgainAndAreEmpty) {
   }
 }
 
-TEST_F(PagePoolTest, PagesOfOneFrameAreOpenedTogether) {
+TEST_F(PagePoolTest, WhoeverFindsNoneOpenOpensOne) {
   MakePool(/*limit_pages=*/100, /*frames=*/2);
-  const uint32_t first = pool_->Take();
-  EXPECT_EQ(charged_pages(), kPages);
-  EXPECT_EQ(pool_->pages_end(), first + kPages);
+  EXPECT_NE(pool_->Take(), 0u);
+  EXPECT_EQ(charged_pages(), 1u);
   EXPECT_EQ(pool_->FreePages(), 99u);
-  // They come in the order of their addresses.
+  EXPECT_EQ(pool_->taken(), 1u);
+}
+
+TEST_F(PagePoolTest, PagesOfOneFrameAreOpenedTogetherAhead) {
+  MakePool(/*limit_pages=*/100, /*frames=*/2);
+  EXPECT_TRUE(pool_->OpenAhead(1));
+  EXPECT_EQ(charged_pages(), kPages);
+  EXPECT_EQ(pool_->pages_end(), kPages + 1);
+  EXPECT_EQ(pool_->FreePages(), 100u);
+  EXPECT_FALSE(pool_->OpenAhead(kPages));
+  // They come in the order of their addresses, and nothing more is opened for them.
+  const uint32_t first = pool_->Take();
   EXPECT_EQ(pool_->Take(), first + 1);
+  EXPECT_EQ(charged_pages(), kPages);
+  EXPECT_EQ(pool_->taken(), 2u);
+  EXPECT_TRUE(pool_->OpenAhead(kPages));
+}
+
+TEST_F(PagePoolTest, OpensAheadWithinTheLimit) {
+  MakePool(/*limit_pages=*/5);
+  EXPECT_TRUE(pool_->OpenAhead(20));
+  EXPECT_EQ(charged_pages(), 5u);
+  EXPECT_FALSE(pool_->OpenAhead(20));
+  EXPECT_EQ(TakeAll().size(), 5u);
+}
+
+TEST_F(PagePoolTest, RoomThatCannotBeMadeClosesNothing) {
+  MakePool(/*limit_pages=*/4);
+  const std::vector<uint32_t> pages = TakeAll();
+  pool_->Give(pages[0]);
+  EXPECT_FALSE(pool_->MakeRoom(2 * kPageBytes));
+  EXPECT_EQ(charged_pages(), 4u);
+  EXPECT_EQ(pool_->Take(), pages[0]);
 }
 
 }  // namespace
