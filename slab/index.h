@@ -162,7 +162,7 @@ class Index {
     return 1u << (kFilterShift + ((tag >> kTagShift) & 15));
   }
   static uint64_t BucketAmong(uint64_t hash, uint64_t count) {
-    const int bits = std::bit_width(count - 1);
+    const auto bits = static_cast<int>(std::bit_width(count - 1));
     const uint64_t bucket = hash & ((uint64_t{1} << bits) - 1);
     return bucket < count ? bucket : bucket ^ (uint64_t{1} << (bits - 1));
   }

@@ -314,6 +314,7 @@ WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint6
       Item* old = slot ? arena_.ItemAt(location) : nullptr;
       verdict = Judge(options, old, slot ? slabs_->ClassOf(location) : 0);
       if (verdict.status == WriteStatus::kStored) {
+        LARDER_CHECK(old != nullptr);
         TakeSnapshot(old, key.hash, &snapshot);
       }
     }

@@ -76,7 +76,7 @@ void Worker::Drain() {
   drain_timer_.Repeat(
       loop_, options_.drain_time,
       [](int, short, void* self) { static_cast<Worker*>(self)->drain_time_is_over_ = true; }, this);
-  // What has arrived, and what it makes clients send that do not wait long for each other.
+  // Until nobody is ready: a connection that came last of all is read in the turn after.
   do {
     RunTurn(/*wait=*/false);
   } while (turn_has_begun_ && !drain_time_is_over_);

@@ -1,5 +1,6 @@
 #include "server/net/connection.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <limits.h>
 #include <sys/socket.h>
@@ -9,9 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "server/engine/engine.h"
-#include "slab/store.h"
 #include "tests/net/client.h"
+#include "tests/net/test_engine.h"
 
 // A connection at one end of a socket pair, driven by hand: no loop and no waiting, so that what
 // it does in each of its states is seen step by step.
@@ -21,26 +21,17 @@ namespace {
 
 using Wait = Connection::Wait;
 
-class NoServer : public ServerView {
- public:
-  ServerStats Stats() const override { return {}; }
-  std::vector<ConnectionInfo> Connections(const Now&) const override { return {}; }
-};
-
-constexpr uint64_t kHashSeed = 7;
 constexpr size_t kLargeValueBytes = 900'000;
 
 class ConnectionTest : public testing::Test {
  protected:
-  explicit ConnectionTest(const Settings& settings = {})
-      : store_(Store::Create(StoreOptionsFrom(settings, kHashSeed)).value()),
-        engine_(settings, store_.get(), &server_view_, now()) {
+  explicit ConnectionTest(const Settings& settings = {}) : engine_(settings, now()) {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     client_ = std::make_unique<Client>(UniqueFd(ends[0]));
     client_->ShrinkBuffers();
-    connection_ =
-        std::make_unique<Connection>(UniqueFd(ends[1]), TcpAddress{}, engine_.AddWorker(), now());
+    connection_ = std::make_unique<Connection>(UniqueFd(ends[1]), TcpAddress{},
+                                               engine_.engine().AddWorker(), now());
     turn_.now = now();
     turn_.input = &input_;
     turn_.pieces = pieces_;
@@ -75,9 +66,7 @@ class ConnectionTest : public testing::Test {
     EXPECT_EQ(Received(), "STORED\r\n");
   }
 
-  NoServer server_view_;
-  std::unique_ptr<Store> store_;
-  Engine engine_;
+  TestEngine engine_;
   LentBuffer input_;
   std::array<iovec, IOV_MAX> pieces_;
   LoopTurn turn_;
@@ -234,6 +223,15 @@ TEST_F(VerboseTest, LogsCommandsAndStates) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             fd + ": going from conn_read to conn_parse_cmd\n" + "<" + fd + " get a\n" + fd +
                 ": going from conn_parse_cmd to conn_read\n");
+}
+
+TEST_F(VerboseTest, HasNoWordForClientsThatAreGone) {
+  client_->Send("get a\r\n");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(connection_->OnReadable(&turn_), Wait::kInput);
+  client_.reset();  // with the reply unread, which resets the connection
+  EXPECT_EQ(connection_->OnReadable(&turn_), Wait::kClosed);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(testing::HasSubstr("failed")));
 }
 
 }  // namespace

@@ -6,21 +6,13 @@
 
 #include "server/net/listener.h"
 #include "slab/assert.h"
+#include "tests/net/test_engine.h"
 
 namespace larder {
 
-namespace {
-
-constexpr uint64_t kHashSeed = 7;
-
-}  // namespace
-
 TestServer::TestServer(const TestServerOptions& options) {
   const Settings& settings = options.settings;
-  absl::StatusOr<std::unique_ptr<Store>> store =
-      Store::Create(StoreOptionsFrom(settings, kHashSeed));
-  LARDER_CHECK(store.ok());
-  store_ = *std::move(store);
+  store_ = CreateTestStore(settings);
   absl::StatusOr<std::vector<Listener>> listeners =
       OpenListeners({.listen = "127.0.0.1", .port = 0, .backlog = settings.backlog});
   LARDER_CHECK(listeners.ok());
