@@ -137,6 +137,7 @@ void Store::PrefetchItem(const Key& key) const {
   const char* item = reinterpret_cast<const char*>(arena_.ItemAt(location));
   __builtin_prefetch(item);
   __builtin_prefetch(item + 64);
+  __builtin_prefetch(item + 128);
 }
 
 void Store::Flush(Tick due, Tick now) {

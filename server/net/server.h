@@ -68,7 +68,7 @@ class Server : public ServerView {
   std::vector<ConnectionInfo> Connections(const Now& now) const override;
 
  private:
-  static void OnSignal(int signal, short, void* self);
+  static void OnSignal(int signal, short, void* argument);
 
   absl::Status StartAll(Engine* engine, std::span<const int> stop_signals);
   void StopThreads();

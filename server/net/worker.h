@@ -74,7 +74,7 @@ class Worker {
   };
   struct Client;
 
-  static void OnSocketReady(int fd, short what, void* client);
+  static void OnSocketReady(int, short what, void* argument);
 
   void Loop();
   void Drain();

@@ -30,6 +30,9 @@ class Client {
   // Everything until the server closes or resets the connection.
   std::string ReceiveAll();
 
+  // Waits for more, which the next call that receives returns; false at the end of the stream.
+  bool ReceiveMore();
+
   // Send, then ReceiveThrough.
   std::string Ask(std::string_view request, std::string_view end = "\r\n");
 
@@ -39,8 +42,6 @@ class Client {
   int fd() const { return fd_.get(); }
 
  private:
-  // Adds what has come to received_; false at the end of the stream.
-  bool ReceiveMore();
   std::string Take(size_t bytes);
 
   UniqueFd fd_;

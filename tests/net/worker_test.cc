@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <chrono>
+#include <latch>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,22 +33,43 @@ class WorkerTest : public testing::Test {
   Worker worker_{0, {.drain_time = std::chrono::minutes(1)}, engine_.engine().AddWorker(), &clock_};
 };
 
+// Holds up whoever reads it until the test lets time begin.
+class GateClock : public Clock {
+ public:
+  Now Read() const override {
+    gate_.wait();
+    return ManualClock().Read();
+  }
+  void Open() { gate_.count_down(); }
+
+ private:
+  mutable std::latch gate_{1};
+};
+
 TEST_F(WorkerTest, AnswersWhatHasArrivedBeforeItStops) {
-  ASSERT_TRUE(worker_.Start().ok());
-  auto [client, fd] = Connect();
   std::string requests;
   std::string replies;
   for (int i = 0; i < 100; ++i) {
     requests += "get a\r\n";
     replies += "END\r\n";
   }
-  client.Send(requests);
-  worker_.Adopt(std::move(fd), {});
-  worker_.Stop();
-  EXPECT_EQ(client.ReceiveAll(), replies);
-  worker_.Join();
-  EXPECT_EQ(worker_.adopted(), 1);
-  EXPECT_EQ(worker_.open(), 0);
+  GateClock clock;
+  Worker worker(0, {.drain_time = std::chrono::minutes(1)}, engine_.engine().AddWorker(), &clock);
+  ASSERT_TRUE(worker.Start().ok());
+  auto [first, first_fd] = Connect();
+  auto [second, second_fd] = Connect();
+  first.Send(requests);
+  second.Send(requests);
+  // The worker gets no further than welcoming the first before it is told to stop.
+  worker.Adopt(std::move(first_fd), {});
+  worker.Adopt(std::move(second_fd), {});
+  worker.Stop();
+  clock.Open();
+  EXPECT_EQ(first.ReceiveAll(), replies);
+  EXPECT_EQ(second.ReceiveAll(), replies);
+  worker.Join();
+  EXPECT_EQ(worker.adopted(), 2);
+  EXPECT_EQ(worker.open(), 0);
 }
 
 TEST_F(WorkerTest, ConnectionsTakeTurns) {
