@@ -14,6 +14,32 @@ namespace larder {
 // decide by it what they may send.
 inline constexpr char kCompatibleVersion[] = "1.6.45";
 
+// Which protocols a connection may speak.
+enum class ProtocolChoice : uint8_t {
+  kNegotiate,  // whichever its first byte shows
+  kText,       // classic text and meta
+  kBinary,
+};
+
+enum class TlsVerify : uint8_t { kNone, kRequest, kRequire, kOnce };
+enum class TlsVersion : uint8_t { k1_0, k1_1, k1_2, k1_3 };
+enum class TlsKeyFormat : uint8_t { kPem, kDer, kEngine };
+
+// -Z and the ssl_* of -o.
+struct TlsSettings {
+  bool enabled = false;
+  std::string chain_cert;  // a file
+  std::string key;         // a file; empty: in chain_cert
+  TlsKeyFormat key_format = TlsKeyFormat::kPem;
+  TlsVerify verify = TlsVerify::kNone;
+  std::string ciphers;  // as OpenSSL takes them; empty: its default
+  std::string ca_cert;  // a file; empty: none
+  uint32_t write_buffer_bytes = 16 << 10;
+  bool session_cache = false;
+  bool kernel_offload = false;
+  TlsVersion version_min = TlsVersion::k1_2;
+};
+
 struct Settings {
   // Memory and items.
   uint64_t memory_bytes = uint64_t{64} << 20;  // -m
@@ -25,6 +51,7 @@ struct Settings {
   bool lock_memory = false;                    // -k
   uint32_t probation_percent = 20;             // of a class's chunks
   bool track_sizes = false;                    // -o track_sizes: count items for `stats sizes`
+  std::string memory_file;                     // -e; empty: memory of the process
 
   // Serving.
   int threads = 4;               // -t
@@ -36,6 +63,31 @@ struct Settings {
   int verbosity = 0;             // -v, at the start; Engine::verbosity() is the present one
   int tcp_port = 11211;          // -p
   std::string listen;            // -l as given; empty: every address
+  int udp_port = 0;              // -U; 0: none
+  std::string unix_socket;       // -s; empty: none
+  unsigned unix_mask = 0700;     // -a
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;  // -B
+  TlsSettings tls;
+
+  // Who may do what.
+  std::string auth_file;          // -Y; empty: none
+  bool sasl = false;              // -S
+  bool shutdown_command = false;  // -A
+  bool flush_command = true;      // false: -F
+  bool dump_commands = true;      // false: -X
+  bool watch_command = true;      // false: -W
+
+  // Statistics by the part of the key before this; counted from the start if -D gave it.
+  char prefix_delimiter = ':';  // -D
+  bool prefix_stats = false;
+
+  // Background work, as at the start; commands change it while the server runs.
+  bool sweeper = true;                          // -o lru_crawler
+  int automove = 1;                             // -o slab_automove: 0, 1 or 2
+  double automove_ratio = 0.8;                  // -o slab_automove_ratio
+  int automove_window = 10;                     // -o slab_automove_window
+  uint32_t watcher_buffer_bytes = 256 << 10;    // -o watcher_logbuf_size
+  uint32_t worker_log_buffer_bytes = 64 << 10;  // -o worker_logbuf_size
 };
 
 // The part that the Store needs. `hash_seed` is random in the daemon and chosen in tests.
