@@ -80,9 +80,10 @@ void AddWorkload(CLI::App& app, Options& options, Raw& raw) {
                  "Which keys are asked for: uniform or zipf:THETA [uniform]")
       ->type_name("KIND");
   app.add_option("-r,--ratio", Through(ParseRatio, raw.ratio), "GETS:SETS [1:0]")->type_name("G:S");
-  app.add_option("-m,--multiget", spec.keys_per_get, "Keys in each get")
-      ->capture_default_str()
-      ->check(CLI::Range(1U, kKeysPerGetMax));
+  auto* multiget = app.add_option("-m,--multiget", spec.keys_per_get, "Keys in each get")
+                       ->capture_default_str()
+                       ->check(CLI::Range(1U, kKeysPerGetMax));
+  app.add_flag("--meta", spec.meta_gets, "Gets of the meta protocol: mg KEY v")->excludes(multiget);
   app.add_flag("--verify-whole", spec.verify_whole_values,
                "Compare every byte of large values, not only samples");
   app.add_option("--seed", options.seed, "Of all that is random")->capture_default_str();

@@ -25,6 +25,8 @@ namespace {
 constexpr std::string_view kValue = "VALUE ";
 constexpr std::string_view kNoFlags = " 0 ";
 constexpr std::string_view kEnd = "END\r\n";
+constexpr std::string_view kMetaValue = "VA ";
+constexpr std::string_view kMetaMiss = "EN\r\n";
 constexpr std::string_view kStored = "STORED\r\n";
 constexpr std::string_view kServerError = "SERVER_ERROR";
 constexpr std::string_view kLineEnd = "\r\n";
@@ -49,9 +51,10 @@ ReplyReader::ReplyReader(const Workload& workload, size_t requests_max)
     : workload_(workload),
       requests_(requests_max),
       ids_(requests_max * workload.spec.keys_per_get),
-      header_(kValue),
+      header_(workload.spec.meta_gets ? kMetaValue : kValue),
       header_value_bytes_(~size_t{0}) {
-  header_.append(workload.spec.key_bytes, ' ').append(kNoFlags);
+  if (!workload.spec.meta_gets) header_.append(workload.spec.key_bytes, ' ').append(kNoFlags);
+  header_fixed_bytes_ = header_.size();
 }
 
 void ReplyReader::ExpectGet(std::span<const uint32_t> ids, uint64_t start_ns) {
@@ -73,7 +76,7 @@ absl::StatusOr<size_t> ReplyReader::Consume(std::string_view input, uint64_t now
 }
 
 ReplyReader::Step ReplyReader::TakeOne(uint64_t now_ns, Tally& tally) {
-  if (in_value_) return TakeValue(tally);
+  if (in_value_) return TakeValue(now_ns, tally);
   if (pending() == 0) return Break("bytes that no request asked for", rest_);
   return requests_[0].is_get ? TakeGetReply(now_ns, tally) : TakeSetReply(now_ns, tally);
 }
@@ -89,8 +92,9 @@ ReplyReader::Step ReplyReader::TakeGetReply(uint64_t now_ns, Tally& tally) {
       return Step::kTaken;
     }
   }
-  if (rest_.starts_with(kEnd)) {
-    rest_.remove_prefix(kEnd.size());
+  const std::string_view end = workload_.spec.meta_gets ? kMetaMiss : kEnd;
+  if (rest_.starts_with(end)) {
+    rest_.remove_prefix(end.size());
     FinishGet(now_ns, tally);
     return Step::kTaken;
   }
@@ -127,7 +131,7 @@ ReplyReader::Step ReplyReader::SkipMissedKeys(std::string_view line, Tally& tall
   return Step::kTaken;
 }
 
-ReplyReader::Step ReplyReader::TakeValue(Tally& tally) {
+ReplyReader::Step ReplyReader::TakeValue(uint64_t now_ns, Tally& tally) {
   const std::string_view piece = rest_.substr(0, expected_.size());
   if (!Matches(piece)) {
     return Break("other bytes than were stored in the value of", workload_.key_format.Key(ids_[0]));
@@ -141,6 +145,7 @@ ReplyReader::Step ReplyReader::TakeValue(Tally& tally) {
   ids_.Pop();
   --requests_[0].keys_left;
   ++tally.hits;
+  if (workload_.spec.meta_gets) FinishGet(now_ns, tally);
   return Step::kTaken;
 }
 
@@ -200,11 +205,13 @@ bool ReplyReader::Matches(std::string_view piece) const {
 }
 
 std::string_view ReplyReader::HeaderOf(uint32_t id, size_t value_bytes) {
-  workload_.key_format.Write(id, header_.data() + kValue.size());
+  if (!workload_.spec.meta_gets) {
+    workload_.key_format.Write(id, header_.data() + kValue.size());
+  }
   if (value_bytes != header_value_bytes_) {
     char digits[20];
     char* const end = std::to_chars(std::begin(digits), std::end(digits), value_bytes).ptr;
-    header_.resize(kValue.size() + workload_.spec.key_bytes + kNoFlags.size());
+    header_.resize(header_fixed_bytes_);
     header_.append(std::begin(digits), end).append(kLineEnd);
     header_value_bytes_ = value_bytes;
   }

@@ -70,7 +70,7 @@ class ReplyReader {
   Step TakeGetReply(uint64_t now_ns, Tally& tally);
   Step TakeRareGetReply(uint64_t now_ns, Tally& tally);
   Step TakeSetReply(uint64_t now_ns, Tally& tally);
-  Step TakeValue(Tally& tally);
+  Step TakeValue(uint64_t now_ns, Tally& tally);
   Step SkipMissedKeys(std::string_view line, Tally& tally);
   Step TakeLine(std::string_view& line);
   Step Break(std::string_view what, std::string_view line);
@@ -85,7 +85,8 @@ class ReplyReader {
   std::string_view rest_;      // of the input being consumed
   bool in_value_ = false;      // the line end behind the value belongs to it
   std::string_view expected_;  // of the value being read, what did not come yet
-  std::string header_;         // "VALUE KEY 0 BYTES\r\n" of the key and length last asked for
+  std::string header_;         // the line before the value last asked for
+  size_t header_fixed_bytes_;  // of it, those before the length
   size_t header_value_bytes_;  // the length that header_ names
   std::string failure_;
 };

@@ -10,6 +10,8 @@ namespace larder::bench {
 namespace {
 
 constexpr std::string_view kGet = "get";
+constexpr std::string_view kMetaGet = "mg ";
+constexpr std::string_view kMetaValue = " v";
 constexpr std::string_view kSet = "set ";
 constexpr std::string_view kNoFlagsNoExpiry = " 0 0 ";
 constexpr std::string_view kLineEnd = "\r\n";
@@ -23,6 +25,11 @@ char* Put(std::string_view bytes, char* to) {
 }  // namespace
 
 void AppendGet(const Workload& workload, std::span<const uint32_t> ids, SendBuffer& out) {
+  if (workload.spec.meta_gets) {
+    char* at = workload.key_format.Write(ids.front(), Put(kMetaGet, out.Tail()));
+    out.Extend(Put(kLineEnd, Put(kMetaValue, at)));
+    return;
+  }
   char* at = Put(kGet, out.Tail());
   for (const uint32_t id : ids) {
     *at++ = ' ';
@@ -49,8 +56,8 @@ void AppendSet(const Workload& workload, uint32_t id, SendBuffer& out) {
 
 SendBuffer::Capacity CapacityFor(const Workload& workload, size_t requests) {
   const size_t key_bytes = workload.spec.key_bytes;
-  const size_t get_bytes =
-      kGet.size() + workload.spec.keys_per_get * (1 + key_bytes) + kLineEnd.size();
+  const size_t get_bytes = kGet.size() + workload.spec.keys_per_get * (1 + key_bytes) +
+                           kMetaValue.size() + kLineEnd.size();
   const size_t set_bytes =
       kSet.size() + key_bytes + kNoFlagsNoExpiry.size() + kLengthDigitsMax + kLineEnd.size() +
       std::min(workload.values.max_bytes(), kCopiedValueBytesMax) + kLineEnd.size();

@@ -12,7 +12,7 @@ namespace larder::bench {
 // below, a second piece in the system call costs more than the copy.
 inline constexpr uint32_t kCopiedValueBytesMax = 4096;
 
-// Appends "get KEY ...\r\n".
+// Appends "get KEY ...\r\n", or "mg KEY v\r\n" if the workload wants meta gets, which have one key.
 void AppendGet(const Workload& workload, std::span<const uint32_t> ids, SendBuffer& out);
 
 // Appends "set KEY 0 0 BYTES\r\nVALUE\r\n".

@@ -17,6 +17,7 @@ struct WorkloadSpec {
   // Requests are gets with a probability of get_weight / (get_weight + set_weight).
   uint32_t get_weight = 1;
   uint32_t set_weight = 0;
+  bool meta_gets = false;            // "mg KEY v" instead of "get KEY"
   bool verify_whole_values = false;  // else large ones by samples: see ReplyReader
 };
 

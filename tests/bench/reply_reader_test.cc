@@ -18,6 +18,21 @@ class ReplyReaderTest : public testing::Test {
  protected:
   static constexpr size_t kRequestsMax = 8;
 
+  void UseMeta(std::string_view value_sizes) {
+    workload_ =
+        std::make_unique<Workload>(WorkloadSpec{.key_count = 1000,
+                                                .key_bytes = 12,
+                                                .value_sizes = *ParseValueSizes(value_sizes),
+                                                .meta_gets = true});
+    reader_ = std::make_unique<ReplyReader>(*workload_, kRequestsMax);
+    tally_ = std::make_unique<Tally>();
+  }
+
+  std::string MetaValue(uint32_t id) {
+    const std::string_view value = workload_->values.Of(id);
+    return absl::StrCat("VA ", value.size(), "\r\n", std::string(value), "\r\n");
+  }
+
   void Use(std::string_view value_sizes, bool verify_whole_values = false) {
     workload_ =
         std::make_unique<Workload>(WorkloadSpec{.key_count = 1000,
@@ -62,6 +77,27 @@ class ReplyReaderTest : public testing::Test {
   std::unique_ptr<ReplyReader> reader_;
   std::unique_ptr<Tally> tally_;
 };
+
+TEST_F(ReplyReaderTest, TakesRepliesToMetaGets) {
+  for (const char* sizes : {"0", "100", "0-40", "5000"}) {
+    for (const size_t piece_bytes : {1, 7, 1 << 20}) {
+      UseMeta(sizes);
+      ExpectGet({1});
+      ExpectGet({2});
+      reader_->ExpectSet(0);
+      ExpectGet({3});
+      const std::string replies = absl::StrCat(MetaValue(1), "EN\r\n", "STORED\r\n", MetaValue(3));
+      ASSERT_TRUE(Feed(replies, piece_bytes).ok()) << sizes << " in pieces of " << piece_bytes;
+      EXPECT_EQ(reader_->pending(), 0u);
+      EXPECT_EQ(tally_->hits, 2u);
+      EXPECT_EQ(tally_->misses, 1u);
+      EXPECT_EQ(tally_->get_requests, 3u);
+    }
+  }
+  UseMeta("5");
+  ExpectGet({1});
+  EXPECT_THAT(FailureOf("VA 4\r\nabcd\r\n"), HasSubstr("not a reply to a get"));
+}
 
 TEST_F(ReplyReaderTest, TakesRepliesHoweverTheyAreCut) {
   for (const char* sizes : {"0", "1", "100", "0-40", "5000"}) {

@@ -74,6 +74,19 @@ TEST(RequestWriter, WritesGets) {
   EXPECT_TRUE(out.empty());
 }
 
+TEST(RequestWriter, WritesMetaGets) {
+  WorkloadSpec spec = SpecWithValues("5");
+  spec.meta_gets = true;
+  const Workload workload(spec);
+  SendBuffer out(CapacityFor(workload, 2));
+  const char* first = out.Tail();
+  const std::vector<uint32_t> one = {4};
+  AppendGet(workload, one, out);
+  AppendGet(workload, one, out);
+  EXPECT_LE(static_cast<size_t>(out.Tail() - first), CapacityFor(workload, 2).text_bytes);
+  EXPECT_EQ(Pipe().Transfer(out), "mg key-00000004 v\r\nmg key-00000004 v\r\n");
+}
+
 TEST(RequestWriter, WritesSetsOfEverySize) {
   for (const char* sizes : {"0", "5", "4096", "4097", "3000-6000", "300000"}) {
     const Workload workload(SpecWithValues(sizes));
