@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,18 @@
 
 namespace larder {
 
+// Whether a listener's connections are encrypted, and what they ask of the client.
+enum class ListenerTls : uint8_t {
+  kDefault,  // as the settings say: with -Z as ssl_verify_mode has it, else not encrypted
+  kNone,     // notls: not encrypted
+  kBasic,    // btls: encrypted; no certificate is asked for
+  kMutual,   // mtls: encrypted, and the client must show a certificate of ssl_ca_cert's
+};
+
 struct Listener {
   UniqueFd fd;         // listening, not blocking
   TcpAddress address;  // with the port that was chosen where it was to be a free one
+  ListenerTls tls = ListenerTls::kDefault;
 };
 
 struct ListenOptions {
