@@ -76,6 +76,21 @@ Location Index::Peek(uint64_t hash) const {
   return 0;
 }
 
+// Buckets are told apart by the low bits of the hash, by one bit more once they are split. The
+// highest of these bits counts up first, so that the walk goes from a bucket to its sibling.
+uint64_t Index::PositionBehind(uint64_t position) const {
+  const uint64_t count = count_.load(std::memory_order_acquire);
+  const auto bits = static_cast<int>(std::bit_width(count - 1));
+  const uint64_t top = uint64_t{1} << (bits - 1);
+  const bool split = (BucketAmong(position, count) | top) < count;
+  uint64_t bit = split ? top : top >> 1;
+  for (position &= 2 * bit - 1; bit != 0; bit >>= 1) {
+    position ^= bit;
+    if ((position & bit) != 0) return position;
+  }
+  return 0;
+}
+
 bool Index::CanGrow() const {
   return (count_.load(std::memory_order_relaxed) + 1) * sizeof(Line) <= open_bucket_bytes_;
 }

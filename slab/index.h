@@ -102,8 +102,15 @@ class Index {
   bool OpenOverflow() ABSL_LOCKS_EXCLUDED(overflow_lock_);
   bool OverflowRunsLow() const ABSL_LOCKS_EXCLUDED(overflow_lock_);
 
-  // For checks and dumps: calls visit(hash-less location) for every item of a bucket, under its
-  // lock.
+  // One step of a walk over all items: visits one bucket's under its lock, after fetch(location)
+  // for each of them, and returns the position to go on from, 0 at the end. A walk begins at 0. The
+  // order is that of the hash's bits from the lowest up, in which whatever is split from a bucket
+  // comes right behind it; so a key that is there all the while is visited exactly once, though
+  // the index may grow and items be written anew or moved between two steps.
+  template <typename Fetch, typename Visit>
+  uint64_t WalkBucket(uint64_t position, Fetch&& fetch, Visit&& visit);
+
+  // For checks: calls visit(location) for every item of a bucket, under its lock.
   template <typename Visit>
   void ForEachInBucket(uint64_t bucket, Visit&& visit);
   // Ends the process if the bucket's chain breaks a rule of this file.
@@ -165,6 +172,8 @@ class Index {
     const uint64_t bucket = hash & ((uint64_t{1} << bits) - 1);
     return bucket < count ? bucket : bucket ^ (uint64_t{1} << (bits - 1));
   }
+  // The position behind that bucket's in the order of a walk. Under the lock of the bucket.
+  uint64_t PositionBehind(uint64_t position) const;
   uint64_t BucketOf(uint64_t hash) const {
     return BucketAmong(hash, count_.load(std::memory_order_acquire));
   }
@@ -186,6 +195,8 @@ class Index {
       ABSL_LOCKS_EXCLUDED(overflow_lock_);
   void Remove(Line* home, Line* line, int i) ABSL_LOCKS_EXCLUDED(overflow_lock_);
   void RebuildFilter(Line* home);
+  template <typename Visit>
+  void ForEachInChain(Line* home, Visit&& visit);
   Entries Drain(Line* home) ABSL_LOCKS_EXCLUDED(overflow_lock_);
 
   Line* OverflowAt(uint32_t number) const { return overflow_ + number; }
@@ -333,14 +344,28 @@ void Index::Grow(Fetch&& fetch, HashAt&& hash_at) {
 }
 
 template <typename Visit>
+void Index::ForEachInChain(Line* home, Visit&& visit) {
+  for (Line* line = home;; line = OverflowAt(line->link())) {
+    const int count = line->Count();
+    for (int i = 0; i < count; ++i) visit(line->At(i));
+    if (!line->chained()) break;
+  }
+}
+
+template <typename Visit>
 void Index::ForEachInBucket(uint64_t bucket, Visit&& visit) {
   Line* home = &buckets_[bucket];
   LockLine(home);
-  for (Line* line = home;; line = OverflowAt(line->link())) {
-    for (int i = 0; i < line->Count(); ++i) visit(line->At(i));
-    if (!line->chained()) break;
-  }
+  ForEachInChain(home, visit);
   UnlockLine(home);
+}
+
+template <typename Fetch, typename Visit>
+uint64_t Index::WalkBucket(uint64_t position, Fetch&& fetch, Visit&& visit) {
+  const LockedBucket bucket = Lock(position);
+  ForEachInChain(bucket.home_, fetch);
+  ForEachInChain(bucket.home_, visit);
+  return PositionBehind(position);
 }
 
 }  // namespace larder

@@ -36,6 +36,7 @@
 //             store a value that is still arriving: it is received into its chunk.
 //   Delete, Arithmetic, Flush
 //             what they say.
+//   Walk      shows every item, step by step.
 //   Maintain  does a bounded piece of the work that nobody waits for: the index grows, expired
 //             items are swept out, pages are emptied.
 //
@@ -95,6 +96,7 @@ class ItemRef {
 // visitor copies a small value or pins a large one, and does nothing that takes long.
 class ItemView {
  public:
+  std::string_view key() const { return item_->key(); }
   uint32_t client_flags() const { return item_->client_flags(); }
   uint64_t cas() const { return item_->order(); }
   uint32_t expire() const { return item_->expire(); }
@@ -195,6 +197,13 @@ class Store {
   // From `due` on, everything stored before that moment is gone. A later call replaces one that
   // is not due yet. `due` at or before `now`: at once.
   void Flush(Tick due, Tick now) ABSL_LOCKS_EXCLUDED(flush_mutex_);
+
+  // Shows items to `visit`, each under its bucket's lock, until about `steps` have been looked at;
+  // false once all have been. A key that is there from the first call to the last is shown exactly
+  // once, whatever is stored, evicted and moved between the calls; one that comes or goes
+  // meanwhile, at most once. Any thread, any number of walks at once.
+  bool Walk(WalkCursor* cursor, size_t steps, Tick now,
+            absl::FunctionRef<void(const ItemView&)> visit);
 
   // Does up to about `budget` steps (an item looked at, a bucket split) of the work that is due.
   // One thread at a time. True if there is more to do now.

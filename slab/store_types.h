@@ -115,6 +115,12 @@ struct ArithmeticOutcome {
   uint64_t cas = 0;
 };
 
+// How far Store::Walk has come. A new one begins a walk.
+struct WalkCursor {
+  int class_id = 0;       // only items of this class; 0: all
+  uint64_t position = 0;  // the Store's
+};
+
 struct SizeCount {
   uint64_t bytes = 0;  // header, key, flags and value, rounded up to 32
   uint64_t items = 0;

@@ -1,5 +1,6 @@
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <random>
 #include <string>
 #include <thread>
@@ -217,6 +218,37 @@ TEST_F(ThreadsTest, TheIndexGrowsUnderReaders) {
     }
   });
   EXPECT_EQ(store_->Stats().items, kThreads * kKeysEach);
+}
+
+// The first keys are written anew, larger and smaller, while others push the index to grow and
+// pages to move: each walk shows each of the first exactly once.
+TEST_F(ThreadsTest, AWalkMissesNothingThatStays) {
+  constexpr uint64_t kStay = 500;
+  Run({.memory_bytes = 64 * kMiB}, [this](int thread, Lane& lane, std::mt19937_64& random) {
+    const auto write = [&](uint64_t n) {
+      const std::string text = KeyOf(n);
+      store_->Write(lane, store_->MakeKey(text), ValueOf(n, 'x', random() % 5000), {}, now());
+    };
+    for (uint64_t n = 0; n < kStay; ++n) write(n);
+    if (thread != 0) {
+      for (int i = 0; i < 20000; ++i)
+        write(random() % 2 == 0 ? random() % kStay : random() % 30000);
+      return;
+    }
+    for (int walk = 0; walk < 30; ++walk) {
+      std::array<int, kStay> seen{};
+      WalkCursor cursor;
+      const auto visit = [&](const ItemView& item) {
+        const std::string_view number = item.key().substr(4);
+        uint64_t n = 0;
+        std::from_chars(number.data(), number.data() + number.size(), n);
+        if (n < kStay) ++seen[n];
+      };
+      while (store_->Walk(&cursor, 64, now(), visit)) {
+      }
+      for (uint64_t n = 0; n < kStay; ++n) ASSERT_EQ(seen[n], 1) << n;
+    }
+  });
 }
 
 }  // namespace
