@@ -58,11 +58,30 @@ Session::Result Session::Run(std::string_view input, const Now& now, Output* out
   return result;
 }
 
+Session::Dialect Session::DialectOf(char first_byte) const {
+  constexpr char kBinaryMagic = '\x80';
+  switch (options_.protocol) {
+    case ProtocolChoice::kText:
+      return Dialect::kText;
+    case ProtocolChoice::kBinary:
+      return Dialect::kBinary;
+    case ProtocolChoice::kNegotiate:
+      return first_byte == kBinaryMagic ? Dialect::kBinary : Dialect::kText;
+  }
+  return Dialect::kText;
+}
+
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const RequestWindow& window = worker_->window();
   size_t consumed = 0;
   int requests_left = worker_->settings().requests_per_event;
   min_input_bytes_ = 1;
+  if (dialect_ == Dialect::kUnknown) [[unlikely]] {
+    if (input.empty()) return {0, Next::kRead};
+    dialect_ = DialectOf(input.front());
+  }
+  // Nothing here speaks the binary protocol yet.
+  if (dialect_ == Dialect::kBinary) return {input.size(), Next::kClose};
   while (true) {
     if (in_body()) {
       consumed += TakeBody(turn, input.substr(consumed));

@@ -11,6 +11,7 @@
 #include "server/engine/engine.h"
 #include "server/engine/output.h"
 #include "server/engine/request_window.h"
+#include "server/engine/session_options.h"
 #include "slab/store.h"
 
 // A client's dialogue with the store, without its socket: bytes in, the store, bytes out.
@@ -61,7 +62,8 @@ inline constexpr size_t kSessionInputBytes = 16 * 1024;
 class Session {
  public:
   // `worker` must outlive the session.
-  explicit Session(EngineWorker* worker) : worker_(worker) {}
+  explicit Session(EngineWorker* worker, const SessionOptions& options = {})
+      : worker_(worker), options_(options) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -100,6 +102,8 @@ class Session {
   }
 
  private:
+  // What the client speaks; known from its first byte on.
+  enum class Dialect : uint8_t { kUnknown, kText, kBinary };
   // Why reading ahead ended.
   enum class Stop : uint8_t {
     kFull,       // the window, or the budget
@@ -116,6 +120,7 @@ class Session {
 
   bool in_body() const { return swallow_bytes_ > 0 || reservation_; }
 
+  Dialect DialectOf(char first_byte) const;
   Result RunTurn(const Turn& turn, std::string_view input);
   size_t TakeBody(const Turn& turn, std::string_view input);
   size_t ReceiveBody(const Turn& turn, std::string_view input);
@@ -128,6 +133,8 @@ class Session {
   void Execute(const Turn& turn, const RequestWindow::Slot& slot);
 
   EngineWorker* const worker_;
+  const SessionOptions options_;
+  Dialect dialect_ = Dialect::kUnknown;
   TextParser parser_;
   size_t min_input_bytes_ = 1;
   // What is to be dropped of the stream before the next command line.

@@ -47,7 +47,7 @@ void LogFailure(int fd, const char* what, int error) {
 Connection::Connection(UniqueFd fd, const TcpAddress& peer, EngineWorker* worker, const Now& now)
     : fd_(std::move(fd)),
       worker_(worker),
-      session_(worker),
+      session_(worker, {.protocol = worker->settings().protocol}),
       output_(&worker->output_blocks()),
       peer_(peer),
       active_tick_(now.tick.seconds) {}

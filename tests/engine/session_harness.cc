@@ -25,7 +25,7 @@ Client::Client(EngineHarness* harness, const Options& options)
     : harness_(harness),
       options_(options),
       output_(&harness->worker()->output_blocks()),
-      session_(harness->worker()) {}
+      session_(harness->worker(), options.session) {}
 
 std::string Client::Send(std::string_view bytes) {
   Feed(bytes);

@@ -62,6 +62,7 @@ class Client {
     bool use_body_room = true;
     // How many bytes a send takes when the output is at its cap; 0: all.
     size_t send_bytes = 0;
+    SessionOptions session = {};
   };
   explicit Client(EngineHarness* harness) : Client(harness, Options()) {}
   Client(EngineHarness* harness, const Options& options);

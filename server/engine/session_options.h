@@ -1,0 +1,15 @@
+#pragma once
+
+#include "server/engine/settings.h"
+
+// What a session is told of the connection it serves.
+
+namespace larder {
+
+struct SessionOptions {
+  // What the client may speak; a listener's own choice, or -B's. kNegotiate: a first byte of 0x80
+  // is the binary protocol's, any other the text protocol's.
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;
+};
+
+}  // namespace larder
