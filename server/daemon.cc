@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +92,12 @@ absl::Status CheckLargePages() {
     return absl::FailedPreconditionError("Transparent huge pages support disabled.");
   }
   return absl::OkStatus();
+}
+
+absl::Status MarkSocket(int fd, uint32_t mark) {
+  if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("sock_cookie_id: cannot mark a listening socket: ", ErrnoText(errno)));
 }
 
 bool IsRoot() { return getuid() == 0 || geteuid() == 0; }

@@ -22,6 +22,10 @@ absl::Status RaiseDescriptorLimit(uint64_t needed, uint64_t wanted);
 // -L: fails if the system has no transparent huge pages, or has them turned off.
 absl::Status CheckLargePages();
 
+// Marks a listening socket, and so what it accepts, for the packet filter (SO_MARK). Needs rights
+// that root has.
+absl::Status MarkSocket(int fd, uint32_t mark);
+
 // An account of the system.
 struct User {
   std::string name;

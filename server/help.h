@@ -4,8 +4,9 @@
 
 namespace larder {
 
-// What --version and --help print.
+// What --version, --help and --license print.
 std::string VersionText();
 std::string HelpText();
+std::string LicenseText();
 
 }  // namespace larder

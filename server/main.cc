@@ -40,6 +40,27 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
+// What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
+// takes its line out.
+absl::Status CheckObeyed(const Settings& settings) {
+  const std::array<std::pair<const char*, bool>, 7> missing = {{
+      {"UDP (-U)", settings.udp_port != 0},
+      {"-s", !settings.unix_socket.empty()},
+      {"-B binary", settings.protocol == ProtocolChoice::kBinary},
+      {"-Y", !settings.auth_file.empty()},
+      {"-S", settings.sasl},
+      {"-Z", settings.tls.enabled},
+      {"-e", !settings.memory_file.empty()},
+  }};
+  for (const auto& [option, given] : missing) {
+    if (given) {
+      return absl::UnimplementedError(std::string(option) +
+                                      " is not available in this version of larder");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Sees to it that the server and `connections_max` clients have descriptors, or at least as many as
 // memcached would ask for.
 absl::Status RaiseDescriptorLimitFor(const Settings& settings) {
@@ -128,7 +149,19 @@ int Serve(const Options& options, std::vector<Listener> listeners, Background* b
   return EXIT_SUCCESS;
 }
 
+// A server without marks serves all the same.
+void MarkSockets(const std::vector<Listener>& listeners, uint32_t mark) {
+  for (const Listener& listener : listeners) {
+    if (const absl::Status status = MarkSocket(listener.fd.get(), mark); !status.ok()) {
+      fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    }
+  }
+}
+
 int Start(Options options) {
+  if (const absl::Status status = CheckObeyed(options.settings); !status.ok()) {
+    return Fail(status, EXIT_FAILURE);
+  }
   IgnoreSignal(SIGPIPE);
   IgnoreSignal(SIGHUP);
   std::optional<User> user;
@@ -138,6 +171,7 @@ int Start(Options options) {
   absl::StatusOr<std::vector<Listener>> listeners = OpenListeners(
       {.listen = settings.listen, .port = settings.tcp_port, .backlog = settings.backlog});
   if (!listeners.ok()) return Fail(listeners.status(), EX_OSERR);
+  if (options.socket_mark != 0) MarkSockets(*listeners, options.socket_mark);
   // Where any free port would do, statistics report the one that it became.
   if (settings.tcp_port == 0) settings.tcp_port = AddressPort(listeners->front().address);
   if (user) {

@@ -35,13 +35,7 @@ uint32_t NextSize(uint32_t bytes, const SizeClassOptions& options) {
 SizeClasses::SizeClasses(const SizeClassOptions& options)
     : page_bytes_(options.page_bytes), unit_bytes_(options.unit_bytes), chunk_bytes_{0} {
   const uint32_t largest = options.page_bytes / kChunksInPageMin;
-  uint32_t bytes = RoundUp(std::min(options.chunk_bytes_min, largest), options.unit_bytes);
-  // A factor close to 1 would need more classes than there are numbers for: the last one is then
-  // the largest chunk, as in memcached.
-  while (bytes < largest && chunk_bytes_.size() + 1 < kClassesMax) {
-    chunk_bytes_.push_back(bytes);
-    bytes = NextSize(bytes, options);
-  }
+  options.sizes.empty() ? AddGrowing(options, largest) : AddGiven(options, largest);
   chunk_bytes_.push_back(largest);
 
   class_for_.resize(largest / unit_bytes_ + 1);
@@ -49,6 +43,24 @@ SizeClasses::SizeClasses(const SizeClassOptions& options)
   for (uint32_t units = 0; units < class_for_.size(); ++units) {
     while (chunk_bytes_[class_id] < units * unit_bytes_) ++class_id;
     class_for_[units] = class_id;
+  }
+}
+
+void SizeClasses::AddGrowing(const SizeClassOptions& options, uint32_t largest) {
+  uint32_t bytes = RoundUp(std::min(options.chunk_bytes_min, largest), options.unit_bytes);
+  // A factor close to 1 would need more classes than there are numbers for: the last one is then
+  // the largest chunk, as in memcached.
+  while (bytes < largest && chunk_bytes_.size() + 1 < kClassesMax) {
+    chunk_bytes_.push_back(bytes);
+    bytes = NextSize(bytes, options);
+  }
+}
+
+void SizeClasses::AddGiven(const SizeClassOptions& options, uint32_t largest) {
+  for (const uint32_t size : options.sizes) {
+    const uint32_t bytes = RoundUp(std::max(size, options.chunk_bytes_min), options.unit_bytes);
+    if (bytes >= largest || chunk_bytes_.size() + 1 >= kClassesMax) return;
+    if (bytes > chunk_bytes_.back()) chunk_bytes_.push_back(bytes);
   }
 }
 

@@ -19,6 +19,9 @@ struct SizeClassOptions {
   uint32_t unit_bytes = 4;        // chunk sizes are multiples of it
   uint32_t chunk_bytes_min = 24;  // a header and the least room for a key and a value
   double growth_factor = 0;       // 0: eight classes for every power of two
+  // Instead of a rule: the sizes, growing. They are rounded up to units and to the least chunk;
+  // those not below the largest chunk are left out, and the largest chunk is always there.
+  std::vector<uint32_t> sizes = {};
 };
 
 class SizeClasses {
@@ -34,6 +37,10 @@ class SizeClasses {
   int ClassFor(uint32_t bytes) const { return class_for_[(bytes + unit_bytes_ - 1) / unit_bytes_]; }
 
  private:
+  // Fill in the sizes below `largest`.
+  void AddGrowing(const SizeClassOptions& options, uint32_t largest);
+  void AddGiven(const SizeClassOptions& options, uint32_t largest);
+
   uint32_t page_bytes_;
   uint32_t unit_bytes_;
   std::vector<uint32_t> chunk_bytes_;  // [0] is no class

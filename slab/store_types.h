@@ -28,13 +28,15 @@ struct ItemLimit {
 struct StoreOptions {
   uint64_t memory_bytes = uint64_t{64} << 20;  // -m: items, index and rings together
   ItemLimit item_limit;
-  double growth_factor = 0;         // -f; 0: eight classes for every power of two
-  uint32_t value_bytes_min = 8;     // -n: least room for key, value and flags
-  bool evict = true;                // false: -M, refuse instead
-  bool lock_memory = false;         // -k
-  uint32_t probation_percent = 20;  // share of a class's chunks on probation, 0 to 90
-  bool track_sizes = false;         // keep counts of the items' sizes, for `stats sizes`
-  uint64_t hash_seed = 0;           // random in the daemon, so that nobody can aim at one bucket
+  double growth_factor = 0;          // -f; 0: eight classes for every power of two
+  std::vector<uint32_t> slab_sizes;  // -o slab_sizes: the chunk sizes to have, growing; empty: by
+                                     // growth_factor
+  uint32_t value_bytes_min = 8;      // -n: least room for key, value and flags
+  bool evict = true;                 // false: -M, refuse instead
+  bool lock_memory = false;          // -k
+  uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90
+  bool track_sizes = false;          // keep counts of the items' sizes, for `stats sizes`
+  uint64_t hash_seed = 0;            // random in the daemon, so that nobody can aim at one bucket
 };
 
 // A key and its hash, computed once a request (Store::MakeKey).

@@ -11,6 +11,7 @@ StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
   return {.memory_bytes = settings.memory_bytes,
           .item_limit = limit,
           .growth_factor = settings.growth_factor,
+          .slab_sizes = settings.slab_sizes,
           .value_bytes_min = settings.value_bytes_min,
           .evict = settings.evict,
           .lock_memory = settings.lock_memory,

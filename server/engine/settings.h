@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "slab/store_types.h"
 
@@ -45,6 +46,7 @@ struct Settings {
   uint64_t memory_bytes = uint64_t{64} << 20;  // -m
   uint32_t item_bytes_max = 1 << 20;           // -I
   double growth_factor = 0;                    // -f; 0: eight classes for every power of two
+  std::vector<uint32_t> slab_sizes;            // -o slab_sizes, growing; empty: by growth_factor
   uint32_t value_bytes_min = 8;                // -n
   bool evict = true;                           // false: -M
   bool cas = true;                             // false: -C
@@ -84,10 +86,14 @@ struct Settings {
   // Background work, as at the start; commands change it while the server runs.
   bool sweeper = true;                          // -o lru_crawler
   int automove = 1;                             // -o slab_automove: 0, 1 or 2
+  bool slab_reassign = true;                    // -o slab_reassign: pages may be asked to move
   double automove_ratio = 0.8;                  // -o slab_automove_ratio
   int automove_window = 10;                     // -o slab_automove_window
   uint32_t watcher_buffer_bytes = 256 << 10;    // -o watcher_logbuf_size
   uint32_t worker_log_buffer_bytes = 64 << 10;  // -o worker_logbuf_size
+
+  // Names of options that were given and change nothing here.
+  std::vector<std::string> without_effect;
 };
 
 // The part that the Store needs. `hash_seed` is random in the daemon and chosen in tests.

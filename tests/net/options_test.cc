@@ -245,27 +245,97 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"--daemon", "-qv"}, EXIT_FAILURE, "larder: invalid option -- 'q'"},
         Refused{{"extra"}, EXIT_FAILURE, "larder: unexpected argument 'extra'"}));
 
-constexpr char kNotAvailable[] = " is not available in this version of larder";
-
 INSTANTIATE_TEST_SUITE_P(
-    NotYet, RefusedOptionsTest,
-    testing::Values(Refused{{"-U", "11211"}, EXIT_FAILURE, std::string("UDP (-U)") + kNotAvailable},
-                    Refused{{"-B", "binary"},
-                            EXIT_FAILURE,
-                            std::string("The binary protocol (-B binary)") + kNotAvailable},
-                    Refused{{"-s", "/tmp/s"}, EXIT_FAILURE, std::string("-s") + kNotAvailable},
-                    Refused{{"-a", "700"}, EXIT_FAILURE, std::string("-a") + kNotAvailable},
-                    Refused{{"-A"}, EXIT_FAILURE, std::string("-A") + kNotAvailable},
-                    Refused{{"-D", ":"}, EXIT_FAILURE, std::string("-D") + kNotAvailable},
-                    Refused{{"--enable-sasl"}, EXIT_FAILURE, std::string("-S") + kNotAvailable},
-                    Refused{{"-F"}, EXIT_FAILURE, std::string("-F") + kNotAvailable},
-                    Refused{{"-X"}, EXIT_FAILURE, std::string("-X") + kNotAvailable},
-                    Refused{{"-W"}, EXIT_FAILURE, std::string("-W") + kNotAvailable},
-                    Refused{{"-Y", "file"}, EXIT_FAILURE, std::string("-Y") + kNotAvailable},
-                    Refused{{"-e", "file"}, EXIT_FAILURE, std::string("-e") + kNotAvailable},
-                    Refused{{"-Z"}, EXIT_FAILURE, std::string("-Z") + kNotAvailable},
-                    Refused{{"-N", "1"}, EXIT_FAILURE, std::string("-N") + kNotAvailable},
-                    Refused{{"-i"}, EXIT_FAILURE, std::string("-i") + kNotAvailable}));
+    OfOptionsThatTheyLimit, RefusedOptionsTest,
+    testing::Values(
+        Refused{{"-U", "99999"}, EX_USAGE, "ERROR: Invalid port number 99999."},
+        Refused{{"-U", "-1"}, EX_USAGE, "ERROR: Invalid port number -1."},
+        Refused{
+            {"-a", "8"}, EX_USAGE, "The access mask (-a) must be an octal number, at most 7777: 8"},
+        Refused{{"-D", ""}, EXIT_FAILURE, "No delimiter specified"},
+        Refused{{"-N", "0"}, EXIT_FAILURE, "Maximum number of NAPI IDs must be greater than 0"},
+        Refused{{"-N", "5"},
+                EXIT_FAILURE,
+                "Number of napi_ids(5) cannot be greater than number of threads(4)"},
+        Refused{{"-S", "-B", "ascii"},
+                EX_USAGE,
+                "ERROR: You cannot allow the ASCII protocol while using SASL."},
+        Refused{{"-B", "auto", "-S"},
+                EX_USAGE,
+                "ERROR: You cannot allow the ASCII protocol while using SASL."},
+        Refused{{"-S", "-U", "11211"},
+                EX_USAGE,
+                "ERROR: Cannot enable UDP while using binary SASL authentication."},
+        Refused{{"-Y", "file", "-B", "binary"},
+                EX_USAGE,
+                "ERROR: You cannot allow the BINARY protocol while using ascii authentication "
+                "tokens."},
+        Refused{{"-Y", "file", "-S"},
+                EX_USAGE,
+                "ERROR: You cannot allow the BINARY protocol while using ascii authentication "
+                "tokens."},
+        Refused{{"-Y", "file", "-U", "11211"},
+                EX_USAGE,
+                "Cannot use UDP with ascii authentication enabled (-U 0 to disable)"}));
+
+TEST(OptionsTest, ReadsWhoMayDoWhat) {
+  const Settings defaults = ParseGood({}).settings;
+  EXPECT_FALSE(defaults.shutdown_command);
+  EXPECT_TRUE(defaults.flush_command);
+  EXPECT_TRUE(defaults.dump_commands);
+  EXPECT_TRUE(defaults.watch_command);
+  EXPECT_FALSE(defaults.prefix_stats);
+  EXPECT_EQ(defaults.protocol, ProtocolChoice::kNegotiate);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"-AFXWD/"},
+        {"--enable-shutdown", "--disable-flush-all", "--disable-dumping", "--disable-watch", "-D",
+         "/-"}}) {
+    const Settings settings = ParseGood(arguments).settings;
+    EXPECT_TRUE(settings.shutdown_command);
+    EXPECT_FALSE(settings.flush_command);
+    EXPECT_FALSE(settings.dump_commands);
+    EXPECT_FALSE(settings.watch_command);
+    EXPECT_TRUE(settings.prefix_stats);
+    EXPECT_EQ(settings.prefix_delimiter, '/');
+  }
+}
+
+TEST(OptionsTest, ReadsTransports) {
+  EXPECT_EQ(ParseGood({"-p", "1", "-U", "11311"}).settings.udp_port, 11311);
+  EXPECT_EQ(ParseGood({"-s", "/run/socket"}).settings.unix_socket, "/run/socket");
+  EXPECT_EQ(ParseGood({"--unix-socket=/run/socket"}).settings.unix_socket, "/run/socket");
+  EXPECT_EQ(ParseGood({}).settings.unix_mask, 0700u);
+  EXPECT_EQ(ParseGood({"-a", "0766"}).settings.unix_mask, 0766u);
+  EXPECT_EQ(ParseGood({"--unix-mask=777"}).settings.unix_mask, 0777u);
+  EXPECT_TRUE(ParseGood({"-Z"}).settings.tls.enabled);
+  EXPECT_TRUE(ParseGood({"--enable-ssl"}).settings.tls.enabled);
+  EXPECT_EQ(ParseGood({"-e", "/dev/shm/items"}).settings.memory_file, "/dev/shm/items");
+  EXPECT_EQ(ParseGood({"--memory-file=/dev/shm/items"}).settings.memory_file, "/dev/shm/items");
+}
+
+TEST(OptionsTest, WithoutATcpPortTheUdpPortIsTheTcpPortToo) {
+  EXPECT_EQ(ParseGood({"-U", "11311"}).settings.tcp_port, 11311);
+  EXPECT_EQ(ParseGood({"-U", "11311", "-p", "11312"}).settings.tcp_port, 11312);
+  EXPECT_EQ(ParseGood({"-U", "0"}).settings.tcp_port, 11211);
+}
+
+TEST(OptionsTest, AuthenticationChoosesTheProtocol) {
+  EXPECT_EQ(ParseGood({"-B", "binary"}).settings.protocol, ProtocolChoice::kBinary);
+  EXPECT_EQ(ParseGood({"-B", "ascii"}).settings.protocol, ProtocolChoice::kText);
+  EXPECT_EQ(ParseGood({"-S"}).settings.protocol, ProtocolChoice::kBinary);
+  EXPECT_TRUE(ParseGood({"--enable-sasl", "-B", "binary"}).settings.sasl);
+  EXPECT_EQ(ParseGood({"-Y", "file"}).settings.protocol, ProtocolChoice::kText);
+  EXPECT_EQ(ParseGood({"--auth-file=file", "-B", "ascii"}).settings.auth_file, "file");
+}
+
+TEST(OptionsTest, LicenseNamesWhatIsLinked) {
+  for (const char* option : {"-i", "--license"}) {
+    const CommandLine line = Parse({option});
+    EXPECT_EQ(line.exit_code, EXIT_SUCCESS);
+    EXPECT_THAT(line.output, HasSubstr("libevent"));
+    EXPECT_THAT(line.output, HasSubstr("Abseil"));
+  }
+}
 
 TEST(OptionsTest, ManyThreadsAreWarnedOf) {
   const CommandLine line = Parse({"-t", "65"});
@@ -287,12 +357,12 @@ TEST(OptionsTest, HelpNamesEveryOptionWithItsDefault) {
   EXPECT_EQ(line.exit_code, EXIT_SUCCESS);
   EXPECT_EQ(line.errors, "");
   EXPECT_THAT(line.output, StartsWith("larder " LARDER_VERSION));
-  for (const char letter : std::string("pldrumMckvhVPfnLtRCbBIo")) {
+  for (const char letter : std::string("pUsaAldrumMckvhiVPfnLtRCbBISFXWYeZoN")) {
     EXPECT_THAT(line.output, HasSubstr(std::string("\n-") + letter + ", --"));
   }
   for (const char* text :
-       {"listen on (default: 11211)", "megabytes (default: 64)", "connections (default: 1024)",
-        "use (default: 4)", "starvation (default: 20)", "limit (default: 1024)",
+       {"listen on (default: 11211)", "megabytes (default: 64)", "time (default: 1024)",
+        "clients (default: 4)", "turn (default: 20)", "accepted (default: 1024)",
         "(default: 1m, min: 1k, max: 1024m)", "idle_timeout:", "no_maxconns_fast:"}) {
     EXPECT_THAT(line.output, HasSubstr(text));
   }

@@ -110,6 +110,18 @@ TEST(SizeClassesTest, ObeysTheUsersSmallestChunk) {
   EXPECT_EQ(SizeClasses(SizeClassOptions{.chunk_bytes_min = 65}).ChunkBytes(1), 68u);
 }
 
+TEST(SizeClassesTest, ObeysTheUsersSizes) {
+  const SizeClasses sizes(
+      SizeClassOptions{.chunk_bytes_min = 64, .sizes = {10, 30, 101, 4096, 500000}});
+  ASSERT_EQ(sizes.count(), 4);
+  EXPECT_EQ(sizes.ChunkBytes(1), 64u);  // the least stands for what is below it
+  EXPECT_EQ(sizes.ChunkBytes(2), 104u);
+  EXPECT_EQ(sizes.ChunkBytes(3), 4096u);
+  EXPECT_EQ(sizes.ChunkBytes(4), kPageBytes / 8);
+  EXPECT_EQ(sizes.ClassFor(105), 3);
+  EXPECT_EQ(sizes.ClassFor(4097), 4);
+}
+
 TEST(SizeClassesTest, OneClassIfTheSmallestChunkIsTheLargest) {
   const SizeClasses sizes(SizeClassOptions{.chunk_bytes_min = 1 << 20});
   EXPECT_EQ(sizes.count(), 1);
