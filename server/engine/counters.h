@@ -48,6 +48,8 @@ struct alignas(64) CountersOf {
   Number bytes_read{};
   Number bytes_written{};
   Number idle_kicks{};  // connections closed by the idle timeout
+  Number tls_handshake_errors{};
+  Number tls_protocol_errors{};  // TLS failures after the handshake
 
   std::array<ClassCountersOf<Number>, kClassesMax> classes{};
 };
@@ -89,8 +91,10 @@ void ForEachField(CountersOf<A>& a, const CountersOf<B>& b, F f) {
   f(a.bytes_read, b.bytes_read);
   f(a.bytes_written, b.bytes_written);
   f(a.idle_kicks, b.idle_kicks);
+  f(a.tls_handshake_errors, b.tls_handshake_errors);
+  f(a.tls_protocol_errors, b.tls_protocol_errors);
   for (size_t i = 0; i < a.classes.size(); ++i) ForEachField(a.classes[i], b.classes[i], f);
 }
-static_assert(offsetof(Totals, classes) == 15 * sizeof(int64_t), "a field is missing above");
+static_assert(offsetof(Totals, classes) == 17 * sizeof(int64_t), "a field is missing above");
 
 }  // namespace larder

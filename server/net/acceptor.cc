@@ -70,13 +70,14 @@ void Acceptor::Stop() {
 bool Acceptor::Watch(Watched* watched) {
   return watched->event.Watch(
       *loop_, watched->listener.fd.get(), EV_READ,
-      [](int fd, short, void* argument) {
-        static_cast<Watched*>(argument)->acceptor->OnConnecting(fd);
+      [](int, short, void* argument) {
+        Watched* const connecting = static_cast<Watched*>(argument);
+        connecting->acceptor->OnConnecting(connecting->listener);
       },
       watched);
 }
 
-void Acceptor::OnConnecting(int listener_fd) {
+void Acceptor::OnConnecting(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     const bool at_limit = OpenConnections() >= options_.connections_max;
     if (at_limit && !options_.refuse_over_limit) {
@@ -86,7 +87,7 @@ void Acceptor::OnConnecting(int listener_fd) {
     }
     TcpAddress peer = {};
     socklen_t bytes = sizeof(peer);
-    UniqueFd fd(accept4(listener_fd, &peer.any, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(accept4(listener.fd.get(), &peer.any, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) return OnAcceptFailed(errno);
     if (at_limit) {
       rejected_.Add(1);
@@ -94,7 +95,7 @@ void Acceptor::OnConnecting(int listener_fd) {
       [[maybe_unused]] const ssize_t sent =
           send(fd.get(), kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL);
     } else {
-      LeastLoaded().Adopt(std::move(fd), peer);
+      LeastLoaded().Adopt(std::move(fd), peer, listener.tls);
     }
   }
 }

@@ -54,7 +54,7 @@ class Acceptor {
  private:
   struct Watched;
 
-  void OnConnecting(int listener_fd) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnConnecting(const Listener& listener) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnAcceptFailed(int error) ABSL_LOCKS_EXCLUDED(mutex_);
   int64_t ClosedConnections() const;
   int64_t OpenConnections() const;

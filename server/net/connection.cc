@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "server/net/errno_text.h"
 #include "slab/assert.h"
 
 namespace larder {
@@ -28,24 +26,15 @@ bool IsHangup(int error) {
   return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED;
 }
 
-// One system call. For a single piece, the simpler one saves the kernel fetching the list.
-ssize_t SendPieces(int fd, std::span<iovec> pieces) {
-  if (pieces.size() == 1) {
-    return send(fd, pieces.front().iov_base, pieces.front().iov_len, MSG_NOSIGNAL);
-  }
-  const msghdr message = {.msg_iov = pieces.data(), .msg_iovlen = pieces.size()};
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
-void LogFailure(int fd, const char* what, int error) {
-  fprintf(stderr, "<%d failed to %s, and not due to blocking: %s\n", fd, what,
-          ErrnoText(error).c_str());
+void LogFailure(const Stream& stream, const char* what, int error) {
+  fprintf(stderr, "<%d failed to %s, and not due to blocking: %s\n", stream.fd(), what,
+          stream.ErrorText(error).c_str());
 }
 
 }  // namespace
 
-Connection::Connection(UniqueFd fd, const TcpAddress& peer, EngineWorker* worker, const Now& now)
-    : fd_(std::move(fd)),
+Connection::Connection(Stream stream, const TcpAddress& peer, EngineWorker* worker, const Now& now)
+    : stream_(std::move(stream)),
       worker_(worker),
       session_(worker, {.protocol = worker->settings().protocol}),
       output_(&worker->output_blocks()),
@@ -61,20 +50,24 @@ Connection::Wait Connection::OnReadable(LoopTurn* turn) {
     received_bytes += static_cast<size_t>(received.bytes);
     const Wait wait = Execute(received.input, turn);
     // All the room there was has been filled, so the rest of the value has probably arrived too.
-    const bool go_on = wait == Wait::kInput && received.filled && !session_.BodyRoom().empty() &&
-                       received_bytes < kBodyBytesPerTurn;
+    const bool go_on = (wait == Wait::kInput || wait == Wait::kTurn) && received.filled &&
+                       !session_.BodyRoom().empty() && received_bytes < kBodyBytesPerTurn;
     if (!go_on) return wait;
   }
 }
 
 Connection::Wait Connection::OnWritable(LoopTurn* turn) {
+  if (output_.empty() && stream_.receive_wants_room()) return OnReadable(turn);
   MarkActive(turn->now);
   if (!Send(turn)) return Wait::kClosed;
   const Wait wait = WaitForNext();
   return wait == Wait::kTurn ? Resume(turn) : wait;
 }
 
-Connection::Wait Connection::Resume(LoopTurn* turn) { return Execute(held_, turn); }
+// A session that wants input has its turn only if the stream has some that needs no waiting for.
+Connection::Wait Connection::Resume(LoopTurn* turn) {
+  return next_ == Session::Next::kRead ? OnReadable(turn) : Execute(held_, turn);
+}
 
 bool Connection::IsIdle(const Now& now, int seconds) const {
   return now.tick.seconds - active_tick() > static_cast<uint32_t>(seconds);
@@ -88,7 +81,7 @@ Connection::Received Connection::Receive(LoopTurn* turn) {
   const size_t held = held_.size();
   char* const buffer = turn->input->AtLeast(held + kReadBytes);
   if (held > 0) memcpy(buffer, held_.data(), held);
-  const ssize_t bytes = recv(fd(), buffer + held, kReadBytes, 0);
+  const ssize_t bytes = stream_.Receive(buffer + held, kReadBytes);
   if (bytes <= 0) return {.bytes = bytes};
   return {.bytes = bytes,
           .input = {buffer, held + static_cast<size_t>(bytes)},
@@ -100,7 +93,7 @@ Connection::Received Connection::ReceiveBody(std::span<char> room, LoopTurn* tur
   LARDER_CHECK(held_.empty());
   char* const buffer = turn->input->AtLeast(kReadBytes);
   const iovec pieces[] = {{room.data(), room.size()}, {buffer, kReadBytes}};
-  const ssize_t bytes = readv(fd(), pieces, std::size(pieces));
+  const ssize_t bytes = stream_.Receive(pieces);
   if (bytes <= 0) return {.bytes = bytes};
   const size_t body_bytes = std::min(static_cast<size_t>(bytes), room.size());
   session_.BodyReceived(body_bytes);
@@ -113,8 +106,10 @@ Connection::Received Connection::ReceiveBody(std::span<char> room, LoopTurn* tur
 // A client that has sent all it wanted may have closed its half of the connection only. It has its
 // replies then: nothing is read while there are any to be sent.
 Connection::Wait Connection::OnReceiveFailed(ssize_t bytes, int error) const {
-  if (bytes < 0 && IsBlocked(error)) return Wait::kInput;
-  if (bytes < 0 && !IsHangup(error) && verbosity() > 0) LogFailure(fd(), "read", error);
+  if (bytes < 0 && IsBlocked(error)) {
+    return stream_.receive_wants_room() ? Wait::kRoom : Wait::kInput;
+  }
+  if (bytes < 0 && !IsHangup(error) && verbosity() > 0) LogFailure(stream_, "read", error);
   return Wait::kClosed;
 }
 
@@ -135,10 +130,12 @@ bool Connection::Send(LoopTurn* turn) {
     const size_t count = output_.Gather(turn->pieces);
     size_t bytes = 0;
     for (const iovec& piece : turn->pieces.first(count)) bytes += piece.iov_len;
-    const ssize_t sent = SendPieces(fd(), turn->pieces.first(count));
+    const ssize_t sent = stream_.Send(turn->pieces.first(count), turn->records);
     if (sent < 0) {
       const int error = errno;
-      if (!IsBlocked(error) && !IsHangup(error) && verbosity() > 0) LogFailure(fd(), "send", error);
+      if (!IsBlocked(error) && !IsHangup(error) && verbosity() > 0) {
+        LogFailure(stream_, "send", error);
+      }
       return IsBlocked(error);
     }
     worker_->counters().bytes_written.Add(sent);
@@ -155,6 +152,10 @@ Connection::Wait Connection::WaitForNext() {
   }
   switch (next_) {
     case Session::Next::kRead:
+      if (stream_.has_unread()) [[unlikely]] {
+        SetState(State::kYielded);
+        return Wait::kTurn;
+      }
       SetState(session_.BodyRoom().empty() ? State::kReading : State::kReceivingBody);
       return Wait::kInput;
     case Session::Next::kYield:

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,8 +14,9 @@
 #include "server/engine/output.h"
 #include "server/engine/session.h"
 #include "server/net/address.h"
+#include "server/net/lent_buffer.h"
 #include "server/net/request_trace.h"
-#include "server/net/unique_fd.h"
+#include "server/net/stream.h"
 
 // One client's socket and the session behind it.
 //
@@ -30,6 +30,10 @@
 //                            | the socket is full    -> kRoom  -> send; then as the session said
 //                            | quit, error, end      -> kClosed
 //
+// With TLS there is a handshake before, in which "read" finds nothing and may have to wait for
+// room; and what was read may have left decrypted input behind, which the socket does not show:
+// then the connection has its next turn without waiting for any (kTurn -> read, ...).
+//
 // So a client that does not read is not read from, and what waits for it is bounded by the output's
 // caps. There is one read for a readiness (but for large values), and one send for all the replies
 // that it produced: for a single request these and the worker's epoll_wait are all system calls.
@@ -39,33 +43,12 @@
 
 namespace larder {
 
-// The input buffer that a worker's connections share; grows to what has been asked for.
-class LentBuffer {
- public:
-  // `bytes` or more, valid until the next call. What they hold is unspecified.
-  char* AtLeast(size_t bytes) {
-    if (bytes > size()) [[unlikely]]
-      Grow(bytes);
-    return buffer_.get();
-  }
-  // Any thread.
-  size_t size() const { return size_.load(std::memory_order_relaxed); }
-
- private:
-  void Grow(size_t bytes) {
-    buffer_ = std::make_unique_for_overwrite<char[]>(bytes);
-    size_.store(bytes, std::memory_order_relaxed);
-  }
-
-  std::unique_ptr<char[]> buffer_;
-  std::atomic<size_t> size_ = 0;
-};
-
 // What a connection is lent while it runs.
 struct LoopTurn {
   Now now;
   LentBuffer* input = nullptr;
-  std::span<iovec> pieces;  // for Output::Gather
+  LentBuffer* records = nullptr;  // for TLS to gather output in
+  std::span<iovec> pieces;        // for Output::Gather
 };
 
 class Connection {
@@ -79,7 +62,7 @@ class Connection {
   };
 
   // `worker` must outlive the connection. `peer` is the client's address.
-  Connection(UniqueFd fd, const TcpAddress& peer, EngineWorker* worker, const Now& now);
+  Connection(Stream stream, const TcpAddress& peer, EngineWorker* worker, const Now& now);
 
   // By the worker's thread, as the connection asked for.
   [[nodiscard]] Wait OnReadable(LoopTurn* turn);
@@ -90,7 +73,7 @@ class Connection {
   bool IsIdle(const Now& now, int seconds) const;
   uint32_t active_tick() const { return active_tick_.load(std::memory_order_relaxed); }
 
-  int fd() const { return fd_.get(); }
+  int fd() const { return stream_.fd(); }
   // Any thread, as long as the connection exists.
   ConnectionInfo Info(const Now& now) const;
   size_t held_bytes() const { return held_bytes_.load(std::memory_order_relaxed); }
@@ -117,7 +100,7 @@ class Connection {
   void SetState(State state);
   int verbosity() const { return worker_->engine().verbosity(); }
 
-  const UniqueFd fd_;
+  Stream stream_;
   EngineWorker* const worker_;
   Session session_;
   Output output_;

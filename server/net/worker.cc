@@ -19,9 +19,8 @@ constexpr std::chrono::seconds kIdleCheckPeriod(1);
 }  // namespace
 
 struct Worker::Client {
-  Client(Worker* owner, Arrival arrival, const Now& now)
-      : worker(owner),
-        connection(std::move(arrival.fd), arrival.peer, owner->engine_worker_, now) {}
+  Client(Worker* owner, Stream stream, const TcpAddress& peer, const Now& now)
+      : worker(owner), connection(std::move(stream), peer, owner->engine_worker_, now) {}
 
   Worker* const worker;
   Connection connection;
@@ -35,6 +34,7 @@ Worker::Worker(int index, const WorkerOptions& options, EngineWorker* engine_wor
                const Clock* clock)
     : index_(index), options_(options), engine_worker_(engine_worker), clock_(clock) {
   turn_.input = &input_;
+  turn_.records = &records_;
   turn_.pieces = pieces_;
 }
 
@@ -53,11 +53,11 @@ absl::Status Worker::Start() {
   return thread_.Start(absl::StrCat("larder-worker", index_), [this] { Loop(); });
 }
 
-void Worker::Adopt(UniqueFd fd, const TcpAddress& peer) {
+void Worker::Adopt(UniqueFd fd, const TcpAddress& peer, ListenerTls tls) {
   adopted_.fetch_add(1, std::memory_order_relaxed);
   {
     const MutexLock lock(&arrivals_mutex_);
-    arrivals_.push_back({std::move(fd), peer});
+    arrivals_.push_back({std::move(fd), peer, tls});
   }
   wakeup_.Signal();
 }
@@ -124,8 +124,24 @@ void Worker::OnWakeup() {
   for (Arrival& arrival : arrivals) Welcome(std::move(arrival));
 }
 
+bool Worker::Encrypts(const Arrival& arrival) const {
+  return options_.tls != nullptr && arrival.tls != ListenerTls::kNone;
+}
+
 void Worker::Welcome(Arrival arrival) {
-  auto owned = std::make_unique<Client>(this, std::move(arrival), CurrentTurn()->now);
+  std::unique_ptr<TlsStream> tls;
+  if (Encrypts(arrival)) {
+    SslHandle ssl = options_.tls->NewConnection(arrival.fd.get(), arrival.tls);
+    if (ssl == nullptr) {
+      if (engine_worker_->engine().verbosity() > 0) fprintf(stderr, "No memory for TLS\n");
+      closed_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    tls = std::make_unique<TlsStream>(std::move(ssl), options_.tls->record_bytes(),
+                                      &engine_worker_->counters());
+  }
+  auto owned = std::make_unique<Client>(this, Stream(std::move(arrival.fd), std::move(tls)),
+                                        arrival.peer, CurrentTurn()->now);
   Client* const client = owned.get();
   if (engine_worker_->engine().verbosity() > 1) {
     fprintf(stderr, "<%d new auto-negotiating client connection\n", client->connection.fd());

@@ -16,7 +16,9 @@
 #include "server/net/clock.h"
 #include "server/net/connection.h"
 #include "server/net/event.h"
+#include "server/net/listener.h"
 #include "server/net/thread.h"
+#include "server/net/tls_context.h"
 #include "server/net/unique_fd.h"
 #include "server/net/wakeup.h"
 #include "slab/mutex.h"
@@ -32,6 +34,8 @@
 namespace larder {
 
 struct WorkerOptions {
+  // Null: connections are not encrypted, whatever their listener says. Must outlive the worker.
+  const TlsContext* tls = nullptr;
   int idle_timeout_seconds = 0;  // 0: none
   // How long a worker that stops waits for clients to read their replies.
   std::chrono::milliseconds drain_time{1000};
@@ -50,7 +54,8 @@ class Worker {
   absl::Status Start();
 
   // Any thread, once started: makes the connection the worker's.
-  void Adopt(UniqueFd fd, const TcpAddress& peer) ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
+  void Adopt(UniqueFd fd, const TcpAddress& peer, ListenerTls tls)
+      ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
 
   // Any thread, once started. What has arrived is executed and answered, and clients that are
   // slow to read are given a moment; then all connections are closed and the thread ends.
@@ -71,6 +76,7 @@ class Worker {
   struct Arrival {
     UniqueFd fd;
     TcpAddress peer;
+    ListenerTls tls;
   };
   struct Client;
 
@@ -82,6 +88,7 @@ class Worker {
   LoopTurn* CurrentTurn();
   void OnWakeup() ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
   void Welcome(Arrival arrival) ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  bool Encrypts(const Arrival& arrival) const;
   void ResumeYielded();
   void Arrange(Client* client, Connection::Wait wait);
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -118,6 +125,7 @@ class Worker {
   bool drain_time_is_over_ = false;
   uint32_t idle_check_tick_ = 0;  // no connection can have been idle for too long before
   LentBuffer input_;
+  LentBuffer records_;
   iovec pieces_[IOV_MAX];
 
   Thread thread_;  // last: joined before what it uses is gone
