@@ -1,30 +1,14 @@
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
+#include "server/engine/counting.h"
 
 namespace larder {
-namespace {
-
-void CountArithmetic(const Turn& turn, bool decrement, const ArithmeticOutcome& outcome) {
-  WorkerCounters& counters = turn.counters();
-  if (outcome.status == ArithmeticStatus::kDone) {
-    ClassCounters& of_class = counters.classes[outcome.class_id];
-    (decrement ? of_class.decr_hits : of_class.incr_hits).Add(1);
-  } else if (outcome.status == ArithmeticStatus::kNotFound) {
-    (decrement ? counters.decr_misses : counters.incr_misses).Add(1);
-  }
-}
-
-}  // namespace
 
 void ExecuteDelete(const Turn& turn, const Request& request, const Key& key) {
   const DeleteOutcome outcome = turn.store().Delete(turn.lane(), key, {}, turn.tick());
-  if (outcome.status == DeleteStatus::kDeleted) {
-    turn.counters().classes[outcome.class_id].delete_hits.Add(1);
-    turn.Reply(request.noreply, kDeletedReply);
-  } else {
-    turn.counters().delete_misses.Add(1);
-    turn.Reply(request.noreply, kNotFoundReply);
-  }
+  CountDelete(turn, outcome);
+  const bool deleted = outcome.status == DeleteStatus::kDeleted;
+  turn.Reply(request.noreply, deleted ? kDeletedReply : kNotFoundReply);
 }
 
 void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key) {

@@ -3,6 +3,7 @@
 
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
+#include "server/engine/counting.h"
 #include "slab/item.h"
 
 namespace larder {
@@ -15,31 +16,6 @@ static_assert(kReadReplyBytesMax <= Output::kRoomBytesMax);
 char* Put(char* to, std::string_view bytes) {
   std::memcpy(to, bytes.data(), bytes.size());
   return to + bytes.size();
-}
-
-void CountMiss(const Turn& turn, ReadStatus status) {
-  if (status == ReadStatus::kExpired) turn.counters().get_expired.Add(1);
-  if (status == ReadStatus::kFlushed) turn.counters().get_flushed.Add(1);
-}
-
-// gat and gats are touches, in memcached's books too.
-void CountTouch(const Turn& turn, const ReadOutcome& outcome) {
-  if (outcome.status == ReadStatus::kHit) {
-    turn.counters().classes[outcome.class_id].touch_hits.Add(1);
-  } else {
-    turn.counters().touch_misses.Add(1);
-    CountMiss(turn, outcome.status);
-  }
-}
-
-void CountGet(const Turn& turn, const ReadOutcome& outcome) {
-  if (outcome.status == ReadStatus::kHit) {
-    ClassCounters& of_class = turn.counters().classes[outcome.class_id];
-    (outcome.on_probation ? of_class.probation_hits : of_class.protected_hits).Add(1);
-  } else {
-    turn.counters().get_misses.Add(1);
-    CountMiss(turn, outcome.status);
-  }
 }
 
 // A large value found under the bucket's lock, to be queued when that is released.

@@ -2,6 +2,7 @@
 
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
+#include "server/engine/counting.h"
 #include "slab/item.h"
 
 namespace larder {
@@ -50,18 +51,8 @@ void RefuseBadChunk(const Turn& turn, const StoreOrder& order) {
   turn.Reply(order.noreply, kBadDataReply);
 }
 
-// Of a value that was received whole and found good.
-void CountOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
-  turn.counters().classes[order.class_id].sets.Add(1);
-  if (order.command != Command::kCas) return;
-  ClassCounters& of_class = turn.counters().classes[outcome.class_id];
-  if (outcome.status == WriteStatus::kStored) of_class.cas_hits.Add(1);
-  if (outcome.status == WriteStatus::kExists) of_class.cas_mismatches.Add(1);
-  if (outcome.status == WriteStatus::kNotFound) turn.counters().cas_misses.Add(1);
-}
-
 void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
-  CountOutcome(turn, order, outcome);
+  CountStore(turn, order, outcome);
   switch (outcome.status) {
     case WriteStatus::kStored:
       turn.Reply(order.noreply, kStoredReply);
