@@ -26,6 +26,8 @@ NOTHING = Request(b"")
 
 REFERENCE_VERSION = b"1.6.18"
 LARDER_VERSION = b"1.6.45"
+_SHUTDOWN_REPLY = re.compile(rb"^ERROR: shutdown", re.MULTILINE)
+_VERSION_REPLY = re.compile(rb"(^VERSION |^version: [^\n]*: )" + REFERENCE_VERSION, re.MULTILINE)
 
 # Command -> how many words its line has at least, and how many are looked at (None: all).
 WORDS: dict[bytes, tuple[int, int | None]] = {
@@ -48,13 +50,25 @@ WORDS: dict[bytes, tuple[int, int | None]] = {
     b"version": (1, 1),
     b"mn": (1, 1),
     b"quit": (1, 1),
+    b"mg": (2, None),
+    b"ms": (3, None),
+    b"md": (2, None),
+    b"ma": (2, None),
+    b"me": (2, None),
 }
-WITHOUT_NOREPLY = {b"get", b"gets", b"gat", b"gats", b"version", b"mn", b"quit"}
+WITHOUT_NOREPLY = (
+    {b"version", b"mn", b"quit"} | wire.GET_COMMANDS | wire.GAT_COMMANDS | wire.META_COMMANDS
+)
 
 _FLAGS = re.compile(rb"\+?[0-9]{1,18}")
 _EXPTIME = re.compile(rb"[+-]?[0-9]{1,18}")
 _INT32 = re.compile(rb"-?[0-9]{1,10}")
 _TOKEN = re.compile(rb"\+?[0-9]{1,20}")
+
+# Those of 1.6.18 that take a number, and all.
+_INT32_FLAGS = set(b"T N R".split())
+_UINT64_FLAGS = set(b"C D J".split())
+_KNOWN_FLAGS = set(b"b N T R l O P L k s t c f v h u q F C M J D I".split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +85,10 @@ def _has_noreply(words: list[bytes]) -> bool:
 
 def _is_int32(word: bytes) -> bool:
     return bool(_INT32.fullmatch(word)) and -(2**31) <= int(word) < 2**31
+
+
+def _is_token(word: bytes) -> bool:
+    return bool(_TOKEN.fullmatch(word)) and int(word) < 2**64
 
 
 def _line(words: list[bytes]) -> bytes:
@@ -99,20 +117,16 @@ def _too_few_words(request: Request) -> Request | None:
 
 def _bad_length(request: Request) -> Request | None:
     words = request.tokens
-    if words and words[0] in wire.STORAGE_COMMANDS and wire.data_length(words) is None:
-        return CLIENT_ERROR
-    return None
+    return CLIENT_ERROR if wire.stores(words) and wire.data_length(words) is None else None
 
 
 def _swallowed_data(request: Request) -> Request | None:
     words = request.tokens
-    if not words or words[0] not in wire.STORAGE_COMMANDS:
+    if not wire.stores(words):
         return None
-    bad = (
-        len(words[1]) > wire.KEY_BYTES_MAX
-        or not _FLAGS.fullmatch(words[2])
-        or not _EXPTIME.fullmatch(words[3])
-    )
+    bad = len(words[1]) > wire.KEY_BYTES_MAX
+    if words[0] != b"ms":
+        bad = bad or not _FLAGS.fullmatch(words[2]) or not _EXPTIME.fullmatch(words[3])
     if words[0] == b"cas":
         bad = bad or len(words) < 6 or not _TOKEN.fullmatch(words[5]) or int(words[5]) >= 2**64
     if not bad:
@@ -156,6 +170,64 @@ def _flush_later(request: Request) -> Request | None:
     if words[:1] != [b"flush_all"] or len(words) < 2 or not words[1].isdigit() or words[1] == b"0":
         return None
     return Request(b"verbosity 0 noreply\r\n") if _has_noreply(words) else OK
+
+
+def _flags_of(words: list[bytes]) -> list[bytes]:
+    """The flags of a meta command."""
+    if not words or words[0] not in wire.META_COMMANDS - {b"me"}:
+        return []
+    return words[3 if words[0] == b"ms" else 2 :]
+
+
+def _flag_that_is_none(request: Request) -> Request | None:
+    flags = _flags_of(request.tokens)
+    return CLIENT_ERROR if any(not b"A" <= flag[:1] <= b"z" for flag in flags) else None
+
+
+def _client_flags(request: Request) -> Request | None:
+    for flag in _flags_of(request.tokens):
+        if flag.startswith(b"F") and not (flag[1:].isdigit() and int(flag[1:]) < 2**32):
+            return CLIENT_ERROR
+    return None
+
+
+def _chosen_token(request: Request) -> Request | None:
+    words = request.tokens
+    flags = _flags_of(words)
+    if not any(flag.startswith(b"E") for flag in flags):
+        return None
+    if any(flag.startswith(b"E") and not _is_token(flag[1:]) for flag in flags):
+        # A bad token of another name gets the same answer, if it is the only one.
+        flags = [b"C" + flag[1:] if flag.startswith(b"E") else flag for flag in flags]
+    else:
+        flags = [flag for flag in flags if not flag.startswith(b"E")]
+    start = words[: len(words) - len(_flags_of(words))]
+    return Request(_line(start + flags), request.data)
+
+
+def _mode_of_letters(request: Request) -> Request | None:
+    words = request.tokens
+    if not any(flag.startswith(b"M") and len(flag) > 2 for flag in _flags_of(words)):
+        return None
+    flags = [flag[:2] if flag.startswith(b"M") else flag for flag in _flags_of(words)]
+    start = words[: len(words) - len(flags)]
+    return Request(_line(start + flags), request.data)
+
+
+def _fault_of_delete(request: Request) -> Request | None:
+    words = request.tokens
+    if words[:1] != [b"md"]:
+        return None
+    flags = _flags_of(words)
+    letters = [flag[:1] for flag in flags]
+    bad = len(set(letters)) < len(letters) or any(
+        flag[:1] not in _KNOWN_FLAGS
+        or (flag[:1] in _INT32_FLAGS and not _is_int32(flag[1:]))
+        or (flag[:1] in _UINT64_FLAGS and not _is_token(flag[1:]))
+        or (flag == b"b" and wire.decoded_key(words[1]) is None)
+        for flag in flags
+    )
+    return Request(_line([b"mg", *words[1:]])) if bad else None
 
 
 DIFFERENCES = (
@@ -224,6 +296,32 @@ DIFFERENCES = (
         "never fall due, so 1.6.18 is not told of them at all.",
         _flush_later,
     ),
+    Difference(
+        "a flag that is no letter",
+        "To 1.6.45 such a line has no form; 1.6.18 speaks of an invalid flag.",
+        _flag_that_is_none,
+    ),
+    Difference(
+        "the client flags of an ms",
+        "1.6.45 takes 32 bits alone, and gives a reason that 1.6.18 has not; that cuts the number.",
+        _client_flags,
+    ),
+    Difference(
+        "a chosen token",
+        "1.6.18 does not know E. It gives an item a token of its own choosing instead, which is as "
+        "new as the chosen one.",
+        _chosen_token,
+    ),
+    Difference(
+        "a mode of several letters",
+        "1.6.45 looks at the first alone; 1.6.18 says that the length is incorrect.",
+        _mode_of_letters,
+    ),
+    Difference(
+        "a fault in the flags of an md",
+        "1.6.45 says which, as both do of mg; 1.6.18 says CLIENT_ERROR invalid or duplicate flag.",
+        _fault_of_delete,
+    ),
 )
 
 
@@ -241,7 +339,10 @@ def translate(request: Request) -> tuple[Request, list[str]]:
 
 
 def expected_reply(reply: bytes) -> bytes:
-    """larder says that it is the memcached whose behaviour it has."""
-    return reply.replace(
-        b"VERSION " + REFERENCE_VERSION + b"\r\n", b"VERSION " + LARDER_VERSION + b"\r\n"
-    )
+    """What larder says where 1.6.18 has other words for the same.
+
+    It says that it is the memcached whose behaviour it has, and, as that does, that a shutdown that
+    was not enabled is an error of the server.
+    """
+    reply = _SHUTDOWN_REPLY.sub(b"SERVER_ERROR: shutdown", reply)
+    return _VERSION_REPLY.sub(rb"\g<1>" + LARDER_VERSION, reply)

@@ -14,12 +14,15 @@ import re
 import sys
 import time
 
+import binary_wire
 import differences
 import generator
 import harness
 import shrink
 import wire
-from generator import Command, Conversation, Round
+from binary_wire import Packet
+from conversation import Command, Conversation, Round
+from wire import Request
 
 DEFAULT_SEED = 20261122
 # Nothing is evicted, and nothing in memcached's background holds an item: it then pads numbers.
@@ -31,6 +34,7 @@ PROGRESS_SECONDS = 10.0
 
 _KINDS = re.compile(
     rb"^(VALUE|END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|MN|VERSION|ERROR|[0-9]+"
+    rb"|HD|VA|EN|NF|NS|EX|ME|[a-z]+: status [0-9]+"
     rb"|CLIENT_ERROR [^\r]*|SERVER_ERROR [^\r]*)\b",
     re.MULTILINE,
 )
@@ -60,7 +64,10 @@ class Side:
         self._asked_as_reference = asked_as_reference
         self._says_as_reference = says_as_reference
         self._connections: dict[int, harness.Connection] = {}
-        self._reader = wire.ReplyReader()
+        self._tokens = wire.Tokens()
+        self._text_reader = wire.ReplyReader(self._tokens)
+        self._binary_reader = binary_wire.ReplyReader(self._tokens)
+        self._reader = self._text_reader  # of this round
         self.closed = False  # the connection of this round
 
     def __enter__(self) -> "Side":
@@ -75,9 +82,10 @@ class Side:
         if connection is None:
             connection = self.server.connect()
             self._connections[round_.connection] = connection
+        self._reader = self._binary_reader if round_.is_binary else self._text_reader
         stream = b"".join(self._bytes_of(command) for command in round_.commands)
         if not round_.quits:
-            stream += b"mn\r\n"
+            stream += bytes(binary_wire.FENCE) if round_.is_binary else b"mn\r\n"
         connection.queue(_pieces(stream, round_.cuts))
         return connection
 
@@ -97,10 +105,12 @@ class Side:
         return differences.expected_reply(reply) if self._says_as_reference else reply
 
     def _bytes_of(self, command: Command) -> bytes:
-        seen = self._reader.tokens_by_key.get(command.token_key, [])
+        seen = self._tokens.by_key.get(command.token_key, [])
         token = seen[-1 - command.token_age] if len(seen) > command.token_age else None
         request = command.with_token(token)
-        if self._asked_as_reference:
+        if isinstance(request, Packet):
+            self._binary_reader.keys[request.opaque] = request.key
+        elif self._asked_as_reference:
             request = differences.translate(request)[0]
         return bytes(request)
 
@@ -141,8 +151,7 @@ def run(
 
 def _run_round(larder: Side, reference: Side, round_: Round, seconds: float) -> str:
     """Sends the round to both and reads the replies; a note of what did not come."""
-    fences = 1 + sum(command.request.tokens[:1] == [b"mn"] for command in round_.commands)
-    fences -= sum(command.request.line == b"mn\n" for command in round_.commands)
+    fences = 1 + sum(_is_fence(command.request) for command in round_.commands)
     sides = {side.begin(round_): side for side in (larder, reference)}
 
     def done(connection: harness.Connection) -> bool:
@@ -156,6 +165,13 @@ def _run_round(larder: Side, reference: Side, round_: Round, seconds: float) -> 
         for connection, side in sides.items():
             side.read(connection)
     return ""
+
+
+def _is_fence(request: Request | Packet) -> bool:
+    """Whether 1.6.45 answers it as it does a fence."""
+    if isinstance(request, Packet):
+        return False
+    return request.tokens[:1] == [b"mn"] and len(request.line) >= 4
 
 
 def _kinds_of(reply: bytes) -> list[str]:
@@ -191,6 +207,10 @@ def _print_conversation(conversation: Conversation, mismatch: Mismatch) -> None:
         cut = f", cut at {len(round_.cuts)} places" if round_.cuts else ""
         print(f"  connection {round_.connection}{cut}:")
         for command in round_.commands:
+            if isinstance(command.request, Packet):
+                token = " with its token" if command.token_key else ""
+                print(f"    {binary_wire.shown(command.request)}{token}")
+                continue
             request, cases = differences.translate(command.with_token(None))
             print(f"    {harness.shown(bytes(command.request))}")
             if cases:
@@ -209,6 +229,7 @@ def main() -> int:
     seed = int(os.environ.get("LARDER_SEED", DEFAULT_SEED))
     parser.add_argument("--seed", type=int, default=seed)
     parser.add_argument("--conversation", type=int, help="only the one of this number")
+    parser.add_argument("--protocols", nargs="+", default=generator.PROTOCOLS, help="default: all")
     parser.add_argument("--same", action="store_true", help="both programs are Debian's memcached")
     arguments = parser.parse_args()
     programs = Programs(arguments.larder, arguments.reference, arguments.same)
@@ -220,7 +241,7 @@ def main() -> int:
     replies: collections.Counter[str] = collections.Counter()
     began = printed = time.monotonic()
     while commands < arguments.commands:
-        conversation = generator.conversation(arguments.seed, number)
+        conversation = generator.conversation(arguments.seed, number, arguments.protocols)
         mismatch = run(programs, conversation, replies=replies)
         if mismatch:
             headline = f"seed {arguments.seed}, conversation {number}"
@@ -229,7 +250,8 @@ def main() -> int:
         commands += conversation.command_count()
         for round_ in conversation.rounds:
             for command in round_.commands:
-                listed.update(differences.translate(command.with_token(None))[1])
+                if isinstance(request := command.with_token(None), Request):
+                    listed.update(differences.translate(request)[1])
         number += 1
         if arguments.conversation is not None:
             break
@@ -237,7 +259,7 @@ def main() -> int:
             printed = time.monotonic()
             print(f"{commands} commands, {number - first} conversations", flush=True)
     print("replies compared:")
-    for kind, count in replies.most_common(24):
+    for kind, count in replies.most_common(60):
         print(f"  {count:7} {kind}")
     print("of them by a listed difference:")
     for difference in differences.DIFFERENCES:

@@ -79,11 +79,11 @@ class Replay:
         return self._actual.fences
 
     def _with_own_tokens(self, exchange: Exchange) -> bytes:
-        own_tokens = list(self._actual.tokens)
+        own_tokens = list(self._actual.tokens.numbers)
         parts = []
         position = 0
         for offset, length in exchange.cas_sent:
-            number = self._recorded.tokens[exchange.send[offset : offset + length]]
+            number = self._recorded.tokens.numbers[exchange.send[offset : offset + length]]
             parts += [exchange.send[position:offset], own_tokens[number]]
             position = offset + length
         return b"".join(parts) + exchange.send[position:]

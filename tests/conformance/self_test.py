@@ -8,13 +8,15 @@ import io
 import sys
 import unittest
 
+import binary_wire
 import differences
 import differential
 import generator
 import harness
 import shrink
 import wire
-from generator import Command, Conversation, Round
+from binary_wire import Packet
+from conversation import Command, Conversation, Round
 from wire import Request
 
 memcached = "/usr/bin/memcached"
@@ -71,7 +73,51 @@ class ReplyReaderTest(unittest.TestCase):
         reader = wire.ReplyReader()
         for token in (3, 3, 8):
             reader.feed(b"VALUE k 0 0 %d\r\n\r\nEND\r\n" % token)
-        self.assertEqual(reader.tokens_by_key, {b"k": [b"3", b"8"]})
+        self.assertEqual(reader.tokens.by_key, {b"k": [b"3", b"8"]})
+
+
+    def test_meta_replies(self):
+        self.assertEqual(
+            self.read(
+                b"VA 4 c77 kk t-1\r\nMN\r\n\r\nHD l3 t999999 kc1 Oc1 c78\r\nEX c0\r\nHD c77 W\r\n"
+            ),
+            b"VA 4 c#0 kk t-1\r\nMN\r\n\r\n"
+            b"HD l<seconds> t<1000000 kc1 Oc1 c#1\r\nEX c0\r\nHD c#0 W\r\n",
+        )
+        self.assertEqual(
+            self.read(b"ME k exp=-1 la=7 cas=9 fetch=yes cls=1 size=63\r\n"),
+            b"ME k exp=-1 cas=#0 fetch=yes\r\n",
+        )
+
+    def test_a_token_is_its_keys_in_every_way_to_write_it(self):
+        reader = wire.ReplyReader()
+        reader.feed(b"HD kk1 c5\r\nHD kazE= c6 b\r\n")
+        self.assertEqual(reader.tokens.by_key, {b"k1": [b"5", b"6"]})
+
+
+class BinaryWireTest(unittest.TestCase):
+    def test_a_packet(self):
+        packet = Packet(binary_wire.SET, b"key", b"extras", b"value", cas=1, opaque=2)
+        self.assertEqual(
+            bytes(packet),
+            bytes.fromhex("80010003 06000000 0000000e 00000002 0000000000000001")
+            + b"extraskeyvalue",
+        )
+
+    def test_replies(self):
+        reader = binary_wire.ReplyReader()
+        reader.keys[7] = b"k"
+        stored = bytes.fromhex("81010000 00000000 00000000 00000007 0000000000000063")
+        missing = bytes.fromhex("81000000 00000001 00000009 00000000 0000000000000000")
+        fence = bytes.fromhex("810a0000 00000000 00000000 5eedbeef 0000000000000000")
+        for part in (stored + missing[:9], missing[9:] + b"Not ", b"found" + fence):
+            reader.feed(part)
+        self.assertEqual(reader.fences, 1)
+        self.assertEqual(reader.tokens.by_key, {b"k": [b"99"]})
+        replies = reader.take().splitlines()
+        self.assertEqual(len(replies), 3)
+        self.assertTrue(replies[0].startswith(b"set: status 0, opaque 7, cas #0"))
+        self.assertTrue(replies[1].endswith(b"Not found"))
 
 
 class DifferencesTest(unittest.TestCase):
@@ -92,6 +138,18 @@ class DifferencesTest(unittest.TestCase):
         self.assertEqual(self.asked(b"delete k 0 noreply\r\n"), b"delete k noreply\r\n")
         self.assertEqual(self.asked(b"delete noreply 0\r\n"), b"delete noreply\r\n")
 
+    def test_what_differs_in_meta(self):
+        client_error = bytes(differences.CLIENT_ERROR)
+        self.assertEqual(self.asked(b"mg\r\n"), client_error)
+        self.assertEqual(self.asked(b"mg k !\r\n"), client_error)
+        self.assertEqual(self.asked(b"ms k 1 F4294967296\r\n", b"x\r\n"), client_error)
+        self.assertEqual(self.asked(b"ms " + b"k" * 251 + b" 1\r\n", b"x\r\n"), client_error)
+        self.assertEqual(
+            self.asked(b"ms k 1 E5 MAX q\r\n", b"x\r\n"), b"ms k 1 MA q\r\nx\r\n"
+        )
+        self.assertEqual(self.asked(b"md k Ex q\r\n"), b"mg k Cx q\r\n")
+        self.assertEqual(self.asked(b"md k I q T5 O! k\r\n"), b"md k I q T5 O! k\r\n")
+
 
 class GeneratorTest(unittest.TestCase):
     def test_a_seed_gives_one_conversation(self):
@@ -103,7 +161,7 @@ class GeneratorTest(unittest.TestCase):
     def test_only_gets_pass_2048_bytes(self):
         for number in range(20):
             for round_ in generator.conversation(7, number).rounds:
-                for command in round_.commands:
+                for command in round_.commands if not round_.is_binary else ():
                     line = command.request.line
                     if not line.startswith((b"get ", b"gets ")):
                         self.assertLessEqual(len(line), 2048)

@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from generator import Command, Conversation, Round
+from conversation import Command, Conversation, Round
 
 Shows = Callable[[Conversation], bool]
 
