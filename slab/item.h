@@ -12,12 +12,12 @@
 // The item: a 16-byte header, then what is rare and only there when its bit is set (client flags,
 // extension), then the key, then the value.
 //
-//   +--------+----------+-----------+----------+- - - - - - -+- - - - - - +-----+-------+
-//   | expire | order lo | shape     | usage    | client flags | extension | key | value |
-//   +--------+----------+-----------+----------+- - - - - - -+- - - - - - +-----+-------+
-//      4          4          4          4          0 or 4        0 or 20
+//   +--------+----------+-------+-------+- - - - - - - +- - - - - -+-----+-------+- - - - - - +
+//   | expire | order lo | shape | usage | client flags | extension | key | value | chosen CAS |
+//   +--------+----------+-------+-------+- - - - - - - +- - - - - -+-----+-------+- - - - - - +
+//      4          4         4       4       0 or 4        0 or 28                    0 or 8
 //
-//   shape:  state 2 | order hi 8 | value length 12 | client flags 1 | extension 1
+//   shape:  state 2 | order hi 8 | value length 12 | client flags 1 | extension 1 | marks 4
 //   usage:  last access 20 | key length 8 | frequency 2 | probation 1 | fetched 1
 //
 // Words are 32 bits wide so that chunks need an alignment of four bytes only: a key of 24 and a
@@ -35,6 +35,11 @@
 // A value longer than kSmallValueBytesMax is "large": its length, the pins that keep it in place
 // while it is being sent, and the chunks that continue it are in the extension, and it is never
 // changed in place.
+//
+// The CAS that clients see is the item's order, unless a client has chosen another. That one is
+// behind the value, so that an item may gain and lose it without its key being moved; a large item
+// has room for it in its extension, always. The order is renewed by every change all the same, so
+// that it tells whether an item is what it was, and what a flush has passed.
 
 namespace larder {
 
@@ -60,15 +65,25 @@ constexpr bool OrderIsAtOrBefore(uint64_t order, uint64_t mark) {
   return ((mark - order) & kOrderMask) <= (kOrderMask >> 1);
 }
 
-// What a large item has in addition. The pins change under the lock of the key's bucket, and
-// whoever looks for a page to empty glances at them without it. The rest changes only while nobody
-// but the writer can have the item pinned, so whoever holds a pin reads it without the lock.
+// Bits of the shape that say something about the item's life among its clients.
+inline constexpr uint32_t kMarkStale = 1u << 24;      // was invalidated, and is served as stale
+inline constexpr uint32_t kMarkWinSent = 1u << 25;    // some client has been told to recache it
+inline constexpr uint32_t kMarkBinaryKey = 1u << 26;  // the key came, and is echoed, in base64
+inline constexpr uint32_t kMarkChosenCas = 1u << 27;  // a client has chosen its CAS
+inline constexpr uint32_t kMarks = kMarkStale | kMarkWinSent | kMarkBinaryKey | kMarkChosenCas;
+
+// What a large item has in addition. The pins and the CAS change under the lock of the key's
+// bucket, and whoever looks for a page to empty glances at them without it. The rest changes only
+// while nobody but the writer can have the item pinned, so whoever holds a pin reads it without the
+// lock.
 struct ItemExtension {
   uint32_t value_bytes;
   uint32_t value_bytes_here;   // of the value, in this chunk
   std::atomic<uint32_t> pins;  // readers that are sending the value
   uint32_t next_part_low;      // location of the first part, 0: the value is whole in this chunk
   uint32_t next_part_high;
+  uint32_t chosen_cas_low;  // means something if kMarkChosenCas is set
+  uint32_t chosen_cas_high;
 
   Location next_part() const { return next_part_low | Location{next_part_high} << 32; }
   void SetNextPart(Location part) {
@@ -76,7 +91,7 @@ struct ItemExtension {
     next_part_high = static_cast<uint32_t>(part >> 32);
   }
 };
-static_assert(sizeof(ItemExtension) == 20);
+static_assert(sizeof(ItemExtension) == 28);
 
 // The last access is kept in steps of two seconds; 20 bits of them are 24 days.
 inline constexpr uint32_t kAccessStepSeconds = 2;
@@ -94,13 +109,16 @@ class Item {
     uint32_t key_bytes = 0;
     uint32_t value_bytes = 0;
     uint32_t client_flags = 0;
+    uint32_t marks = 0;  // of kMarks
 
     bool large() const { return value_bytes > kSmallValueBytesMax; }
     uint32_t PrefixBytes() const {
       return static_cast<uint32_t>(kHeaderBytes) + (client_flags != 0 ? 4 : 0) +
              (large() ? static_cast<uint32_t>(sizeof(ItemExtension)) : 0) + key_bytes;
     }
-    uint64_t TotalBytes() const { return uint64_t{PrefixBytes()} + value_bytes; }
+    uint64_t TotalBytes() const {
+      return uint64_t{PrefixBytes()} + value_bytes + ChosenCasBytes(marks, large());
+    }
   };
 
   Item(const Item&) = delete;
@@ -113,14 +131,15 @@ class Item {
                  std::memory_order_release);
   }
 
-  // Writes header, flags, extension and key of a reserved item; the value follows. The extension
-  // says that the whole value lies here; whoever chains it says otherwise. The probation bit stays
-  // as it is: the ring may have ended the probation already.
+  // Writes header, flags, extension and key of a reserved item; the value follows, and the CAS if
+  // it is a chosen one (SetChosenCas). The extension says that the whole value lies here; whoever
+  // chains it says otherwise. The probation bit stays as it is: the ring may have ended the
+  // probation already.
   void Fill(const Shape& shape, std::string_view key, uint32_t expire, Tick now) {
     expire_.store(expire, std::memory_order_relaxed);
     order_low_.store(0, std::memory_order_relaxed);
     usage_.fetch_or(AccessBits(now) | (shape.key_bytes << kKeyShift), std::memory_order_relaxed);
-    uint32_t bits = static_cast<uint32_t>(ItemState::kReserved) << kStateShift;
+    uint32_t bits = shape.marks | static_cast<uint32_t>(ItemState::kReserved) << kStateShift;
     if (shape.client_flags != 0) bits |= kHasFlags;
     if (shape.large()) {
       bits |= kHasExtension;
@@ -136,7 +155,9 @@ class Item {
                                        .value_bytes_here = shape.value_bytes,
                                        .pins = 0,
                                        .next_part_low = 0,
-                                       .next_part_high = 0};
+                                       .next_part_high = 0,
+                                       .chosen_cas_low = 0,
+                                       .chosen_cas_high = 0};
     }
     std::memcpy(bytes() + KeyOffset(bits), key.data(), key.size());
   }
@@ -152,14 +173,42 @@ class Item {
     order_low_.store(static_cast<uint32_t>(order), std::memory_order_relaxed);
     const uint32_t bits =
         shape_.load(std::memory_order_relaxed) & ~(kStateMask | (kOrderHighMask << kOrderShift));
-    shape_.store(bits | (static_cast<uint32_t>(ItemState::kLinked) << kStateShift) |
-                     ((static_cast<uint32_t>(order >> 32) & kOrderHighMask) << kOrderShift),
-                 std::memory_order_release);
+    shape_.store(
+        bits | (static_cast<uint32_t>(ItemState::kLinked) << kStateShift) | OrderHighBits(order),
+        std::memory_order_release);
   }
 
   uint64_t order() const {
     const uint64_t high = (shape_.load(std::memory_order_relaxed) >> kOrderShift) & kOrderHighMask;
     return (high << 32) | order_low_.load(std::memory_order_relaxed);
+  }
+
+  uint32_t marks() const { return shape_.load(std::memory_order_relaxed) & kMarks; }
+  bool stale() const { return (marks() & kMarkStale) != 0; }
+  bool win_sent() const { return (marks() & kMarkWinSent) != 0; }
+  bool binary_key() const { return (marks() & kMarkBinaryKey) != 0; }
+  bool has_chosen_cas() const { return (marks() & kMarkChosenCas) != 0; }
+  // Under the bucket's lock, or of a reserved item. Not for kMarkChosenCas of a small item, which
+  // has a room to be found (Store::ResizeSmall).
+  void SetMarks(uint32_t set, uint32_t clear) {
+    const uint32_t bits = shape_.load(std::memory_order_relaxed);
+    shape_.store((bits & ~clear) | set, std::memory_order_relaxed);
+  }
+
+  // What clients see.
+  uint64_t cas() const {
+    if (has_chosen_cas()) [[unlikely]]
+      return ChosenCas();
+    return order();
+  }
+  // Of an item with kMarkChosenCas.
+  void SetChosenCas(uint64_t cas) {
+    if (large()) {
+      extension().chosen_cas_low = static_cast<uint32_t>(cas);
+      extension().chosen_cas_high = static_cast<uint32_t>(cas >> 32);
+    } else {
+      std::memcpy(value() + value_bytes(), &cas, sizeof(cas));
+    }
   }
 
   uint32_t expire() const { return expire_.load(std::memory_order_relaxed); }
@@ -198,10 +247,17 @@ class Item {
     return large() ? extension().value_bytes
                    : (shape_.load(std::memory_order_relaxed) >> kValueShift) & kValueMask;
   }
-  // Of a small item only.
-  void SetSmallValueBytes(uint32_t value_bytes) {
-    const uint32_t bits = shape_.load(std::memory_order_relaxed) & ~(kValueMask << kValueShift);
-    shape_.store(bits | (value_bytes << kValueShift), std::memory_order_relaxed);
+  // Of a linked small item: what changes when it gets another value in its own chunk.
+  void SetSmallShape(uint32_t value_bytes, uint32_t marks, uint64_t order) {
+    order_low_.store(static_cast<uint32_t>(order), std::memory_order_relaxed);
+    const uint32_t kept = shape_.load(std::memory_order_relaxed) & (kStateMask | kHasFlags);
+    shape_.store(kept | OrderHighBits(order) | (value_bytes << kValueShift) | marks,
+                 std::memory_order_release);
+  }
+  // Of a small item: what is behind its key.
+  uint32_t SmallBytes() const {
+    const uint32_t bits = shape_.load(std::memory_order_relaxed);
+    return ((bits >> kValueShift) & kValueMask) + ChosenCasBytes(bits, /*large=*/false);
   }
 
   // Where the value starts; of a large item, its part in this chunk.
@@ -212,7 +268,9 @@ class Item {
 
   uint32_t PrefixBytes() const { return static_cast<uint32_t>(value() - bytes()); }
   // All that the item holds, its parts' headers not counted.
-  uint64_t TotalBytes() const { return uint64_t{PrefixBytes()} + value_bytes(); }
+  uint64_t TotalBytes() const {
+    return uint64_t{PrefixBytes()} + value_bytes() + ChosenCasBytes(marks(), large());
+  }
 
   bool fetched() const { return (usage_.load(std::memory_order_relaxed) & kFetched) != 0; }
   bool on_probation() const { return (usage_.load(std::memory_order_relaxed) & kProbation) != 0; }
@@ -241,12 +299,13 @@ class Item {
     return (old & kProbation) != 0;
   }
 
-  // A change in place, under the bucket's lock: the item counts as new, but keeps its place.
-  void MarkWritten(Tick now) {
-    const uint32_t old = usage_.load(std::memory_order_relaxed);
-    usage_.store((old & ~(kAccessMask | kFetched | kProbation)) | AccessBits(now),
-                 std::memory_order_relaxed);
-  }
+  // It has been handed out, by the very operation that made it: no reason to protect it.
+  void MarkFetched() { usage_.fetch_or(kFetched, std::memory_order_relaxed); }
+
+  // A new value in place, under the bucket's lock: the item counts as new, but keeps its place.
+  void MarkWritten(Tick now) { MarkAccess(now, kFetched | kProbation); }
+  // The value was changed a little: whoever has read the item has read it.
+  void MarkChanged(Tick now) { MarkAccess(now, kProbation); }
 
   // The evictor's, without the bucket's lock. False if somebody was faster.
   bool TryAge() {
@@ -310,6 +369,28 @@ class Item {
   static constexpr uint32_t kProbation = 1u << 30;
   static constexpr uint32_t kFetched = 1u << 31;
 
+  void MarkAccess(Tick now, uint32_t clear) {
+    const uint32_t old = usage_.load(std::memory_order_relaxed);
+    usage_.store((old & ~(kAccessMask | clear)) | AccessBits(now), std::memory_order_relaxed);
+  }
+
+  // Behind the value of a small item.
+  static constexpr uint32_t ChosenCasBytes(uint32_t marks, bool large) {
+    return (marks & kMarkChosenCas) != 0 && !large ? sizeof(uint64_t) : 0;
+  }
+  uint64_t ChosenCas() const {
+    if (large()) {
+      const ItemExtension& more = extension();
+      return more.chosen_cas_low | uint64_t{more.chosen_cas_high} << 32;
+    }
+    uint64_t cas = 0;
+    std::memcpy(&cas, value() + value_bytes(), sizeof(cas));
+    return cas;
+  }
+
+  static uint32_t OrderHighBits(uint64_t order) {
+    return (static_cast<uint32_t>(order >> 32) & kOrderHighMask) << kOrderShift;
+  }
   static uint32_t AccessBits(Tick now) { return (now.seconds / kAccessStepSeconds) & kAccessMask; }
   static ItemState StateOf(uint32_t shape) {
     return static_cast<ItemState>((shape & kStateMask) >> kStateShift);

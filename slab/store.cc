@@ -244,7 +244,7 @@ DeleteOutcome Store::Delete(Lane& lane, const Key& key, const DeleteOptions& opt
     if (slot) {
       const Location location = bucket.At(slot);
       outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
-      if (options.compare && arena_.ItemAt(location)->order() != options.compare_cas) {
+      if (options.compare && arena_.ItemAt(location)->cas() != options.compare_cas) {
         outcome.status = DeleteStatus::kExists;
       } else {
         outcome.status = DeleteStatus::kDeleted;

@@ -98,10 +98,28 @@ class ItemView {
  public:
   std::string_view key() const { return item_->key(); }
   uint32_t client_flags() const { return item_->client_flags(); }
-  uint64_t cas() const { return item_->order(); }
+  uint64_t cas() const { return item_->cas(); }
   uint32_t expire() const { return item_->expire(); }
   uint32_t value_bytes() const { return item_->value_bytes(); }
+  // Header, key, flags, value and all.
+  uint64_t total_bytes() const { return item_->TotalBytes(); }
+  int class_id() const;
   bool large() const { return item_->large(); }
+  bool stale() const { return item_->stale(); }
+  bool binary_key() const { return item_->binary_key(); }
+
+  // As it was before this read: the expiry, whether a read had found the item since it was
+  // stored, for how long nobody had read or stored it (in steps of two seconds), and whether
+  // somebody had won it.
+  uint32_t expire_before() const { return expire_before_; }
+  bool fetched() const { return item_->fetched(); }
+  uint32_t idle_seconds(Tick now) const { return item_->IdleSeconds(now); }
+  bool win_sent() const { return item_->win_sent(); }
+
+  // This read wins the item; it has made it.
+  bool won() const { return won_; }
+  bool created() const { return created_; }
+
   // Of a small item.
   std::string_view value() const { return {item_->value(), item_->value_bytes()}; }
   // Of a large item.
@@ -109,11 +127,15 @@ class ItemView {
 
  private:
   friend class Store;
-  ItemView(Store* store, Item* item, uint64_t hash) : store_(store), item_(item), hash_(hash) {}
+  ItemView(Store* store, Item* item, uint64_t hash)
+      : store_(store), item_(item), hash_(hash), expire_before_(item->expire()) {}
 
   Store* store_;
   Item* item_;
   uint64_t hash_;
+  uint32_t expire_before_;
+  bool won_ = false;
+  bool created_ = false;
 };
 
 // Memory taken for an item whose value is still arriving; not in the index yet. Gives the memory
@@ -150,6 +172,8 @@ struct ReserveOptions {
   uint64_t value_bytes = 0;
   uint32_t client_flags = 0;
   uint32_t expire = kNeverExpires;
+  bool binary_key = false;
+  uint64_t chosen_cas = 0;  // 0: the store's count
 };
 
 class Store {
@@ -171,7 +195,8 @@ class Store {
   void PrefetchBucket(const Key& key) const { index_.Prefetch(key.hash); }
   void PrefetchItem(const Key& key) const;
 
-  // Looks `key` up and, on a hit, calls visit(const ItemView&) once, under the bucket's lock.
+  // Looks `key` up and, on a hit, calls visit(const ItemView&) once, under the bucket's lock. That
+  // it was read is marked after the visit.
   template <typename Visitor>
   ReadOutcome Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
                    Visitor&& visit);
@@ -180,11 +205,12 @@ class Store {
   WriteOutcome Write(Lane& lane, const Key& key, std::string_view value,
                      const WriteOptions& options, Tick now);
 
-  // kStored: `reservation` is there to be filled, and then committed with the mode and the token
-  // to compare (client flags and expiry are those reserved). Else why not.
+  // kStored: `reservation` is there to be filled, and then committed. Else why not.
   WriteStatus Reserve(Lane& lane, const Key& key, const ReserveOptions& options, Tick now,
                       Reservation* reservation);
-  // The reservation must be filled. Whatever the outcome, it is used up.
+  // The reservation must be filled. Of a set, add or replace, what ReserveOptions says holds, and
+  // the same fields of `options` are not looked at. Whatever the outcome, the reservation is used
+  // up.
   WriteOutcome Commit(Reservation&& reservation, const WriteOptions& options, Tick now);
 
   DeleteOutcome Delete(Lane& lane, const Key& key, const DeleteOptions& options, Tick now);
@@ -235,10 +261,11 @@ class Store {
   struct Verdict {
     WriteStatus status = WriteStatus::kStored;
     uint8_t class_id = 0;
+    bool stale = false;  // store it, but as WriteOptions::invalidate says
   };
   // An item as it was when its bucket was unlocked, to be changed only if it is still the same.
   struct Snapshot {
-    uint64_t order = 0;
+    uint64_t order = 0;  // 0: there was no item
     uint32_t client_flags = 0;
     uint32_t expire = kNeverExpires;
     ItemRef pin;        // of a large value
@@ -305,21 +332,32 @@ class Store {
   void FreeItem(Location location);
   void Unpin(Item* item, uint64_t hash);
 
+  // store_claim.cc
+  void ShowToClaimant(const ReadOptions& options, Tick now, ItemView* view,
+                      absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome);
+  bool CreateWon(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
+                 absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome);
+
   // store_write.cc
   Verdict Judge(const WriteOptions& options, const Item* old, int old_class) const;
   bool OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
                         const WriteOptions& options, Tick now);
-  bool ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value, WriteMode mode,
-                     Tick now);
-  void ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, Tick now);
+  bool ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
+                     const WriteOptions& options, Tick now);
+  bool FitsInPlace(const Item& item, int class_id, uint64_t value_bytes, uint64_t chosen_cas) const;
+  void ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, uint32_t marks,
+                   uint64_t chosen_cas);
   WriteOutcome Combine(Lane& lane, const Key& key, ValuePieces added, uint64_t added_bytes,
                        const WriteOptions& options, Tick now);
   void TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot);
   // kExists if the item has changed since.
   Verdict SameAs(const Snapshot& snapshot, const Item* old, int old_class) const;
-  // Links the filled reservation if `accept(old item or null)` gives kStored.
-  WriteOutcome Link(Reservation&& reservation, Tick now,
-                    absl::FunctionRef<Verdict(const Item* old, int old_class)> accept);
+  // Links the filled reservation if `accept(old item or null)` gives kStored, and shows it to
+  // `linked` before the bucket is unlocked.
+  WriteOutcome Link(
+      Reservation&& reservation, Tick now,
+      absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
+      absl::FunctionRef<void(Item* item)> linked = [](Item*) {});
   WriteStatus ReserveItem(Lane& lane, const Key& key, const Item::Shape& shape, uint32_t expire,
                           Tick now, Reservation* reservation);
   bool ReserveParts(Lane& lane, Item* head, Tick now);
@@ -415,27 +453,43 @@ ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, 
   {
     Index::LockedBucket bucket = index_.Lock(key.hash);
     const Index::Slot slot = FindKey(bucket, key);
-    if (!slot) return outcome;
-    const Location location = bucket.At(slot);
-    Item* item = arena_.ItemAt(location);
-    if (IsDead(*item, now)) [[unlikely]] {
+    if (slot) {
+      const Location location = bucket.At(slot);
+      Item* item = arena_.ItemAt(location);
+      if (!IsDead(*item, now)) [[likely]] {
+        outcome.status = ReadStatus::kHit;
+        outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
+        ItemView view(this, item, key.hash);
+        if (options.touch) {
+          item->SetExpire(options.expire);
+          if (options.expire != kNeverExpires) {
+            slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
+          }
+        }
+        if (options.claim) [[unlikely]] {
+          ShowToClaimant(options, now, &view, visit, &outcome);
+        } else {
+          visit(view);
+          outcome.on_probation = item->MarkRead(now);
+        }
+        return outcome;
+      }
       outcome.status = HasPassed(item->expire(), now) ? ReadStatus::kExpired : ReadStatus::kFlushed;
       dead = Unlink(lane, &bucket, slot);
-    } else {
-      outcome.status = ReadStatus::kHit;
-      outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
-      if (options.touch) {
-        item->SetExpire(options.expire);
-        if (options.expire != kNeverExpires) {
-          slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
-        }
-      }
-      outcome.on_probation = item->MarkRead(now);
-      visit(ItemView(this, item, key.hash));
     }
   }
   FreeItem(dead);
+  if (options.create) [[unlikely]] {
+    // Unless somebody else was faster.
+    if (!CreateWon(lane, key, options, now, visit, &outcome)) {
+      return Read(lane, key, options, now, std::forward<Visitor>(visit));
+    }
+  }
   return outcome;
+}
+
+inline int ItemView::class_id() const {
+  return store_->slabs_->ClassOf(store_->arena_.LocationOf(item_));
 }
 
 inline Index::Slot Store::FindKey(const Index::LockedBucket& bucket, const Key& key) const {

@@ -40,9 +40,12 @@ uint64_t Apply(const ArithmeticOptions& options, uint64_t number) {
 // A number that became shorter keeps its length and is padded with spaces, as in memcached.
 bool Store::SetDigitsInPlace(Lane& lane, Item* item, int class_id, std::string_view digits,
                              Tick now) {
-  const uint32_t value_bytes = std::max(item->value_bytes(), static_cast<uint32_t>(digits.size()));
-  if (item->PrefixBytes() + value_bytes > slabs_->sizes().ChunkBytes(class_id)) return false;
-  ResizeSmall(lane, item, class_id, value_bytes, now);
+  const bool outgrown = digits.size() > item->value_bytes();
+  const auto value_bytes = outgrown ? static_cast<uint32_t>(digits.size()) : item->value_bytes();
+  if (!FitsInPlace(*item, class_id, value_bytes, 0)) return false;
+  const uint32_t marks = outgrown ? 0 : item->marks() & ~kMarkChosenCas;
+  ResizeSmall(lane, item, class_id, value_bytes, marks, 0);
+  outgrown ? item->MarkWritten(now) : item->MarkChanged(now);
   std::memcpy(item->value(), digits.data(), digits.size());
   std::memset(item->value() + digits.size(), ' ', value_bytes - digits.size());
   return true;
@@ -68,7 +71,7 @@ ArithmeticOutcome Store::Arithmetic(Lane& lane, const Key& key, const Arithmetic
         outcome.class_id = static_cast<uint8_t>(class_id);
         std::optional<uint64_t> number;
         if (!item->large()) number = ParseNumber({item->value(), item->value_bytes()});
-        if (options.compare && item->order() != options.compare_cas) {
+        if (options.compare && item->cas() != options.compare_cas) {
           outcome.status = ArithmeticStatus::kExists;
         } else if (!number) {
           outcome.status = ArithmeticStatus::kNotNumber;
@@ -78,7 +81,7 @@ ArithmeticOutcome Store::Arithmetic(Lane& lane, const Key& key, const Arithmetic
           char* end = std::to_chars(buffer.begin(), buffer.end(), outcome.value).ptr;
           digits = {buffer.data(), static_cast<size_t>(end - buffer.data())};
           done = SetDigitsInPlace(lane, item, class_id, digits, now);
-          outcome.cas = item->order();
+          outcome.cas = item->cas();
           if (!done) TakeSnapshot(item, key.hash, &snapshot);
         }
       }

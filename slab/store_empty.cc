@@ -207,7 +207,9 @@ bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
     ItemPart* from = arena_.PartAt(candidate.chunk);
     std::memcpy(arena_.PartAt(to)->value(), from->value(), from->value_bytes_here());
   } else {
-    arena_.ItemAt(to)->CopyFrom(*head, head_bytes);
+    // The value alone: the rest may change meanwhile, and is copied under the lock.
+    std::memcpy(reinterpret_cast<char*>(arena_.ItemAt(to)) + head->PrefixBytes(), head->value(),
+                head->extension().value_bytes_here);
   }
 
   Index::LockedBucket bucket = index_.Lock(candidate.hash);
@@ -217,7 +219,6 @@ bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
     ReplacePart(head, candidate.chunk, to);
     return true;
   }
-  // Once more what reads and touches may have changed meanwhile.
   Item* copy = arena_.ItemAt(to);
   copy->CopyFrom(*head, head->PrefixBytes());
   ItemExtension& extension = copy->extension();

@@ -55,12 +55,29 @@ enum class ReadStatus : uint8_t {
 struct ReadOptions {
   bool touch = false;  // set the item's expiry to `expire`
   uint32_t expire = kNeverExpires;
+
+  // The reader offers to recache what it finds, as the meta protocol's `mg` does. It wins an item
+  // that is stale, or that expires before `recache_below` (0: does not matter), unless another
+  // reader has won it before; whoever stores the key's value anew, or invalidates it, makes it
+  // winnable again. What follows means something only together with this.
+  bool claim = false;
+  uint32_t recache_below = 0;
+  bool recache_after_touch = false;  // compare the expiry that `touch` sets, not the one before
+  bool bump = true;                  // false: this read leaves no trace in who was read, and when
+
+  // On a miss, make an empty item, with no client flags, and win it. It gets this expiry,
+  // whatever `touch` says. When there is no memory for it, the miss remains one.
+  bool create = false;
+  uint32_t create_expire = kNeverExpires;
+  uint64_t chosen_cas = 0;  // of the item made; 0: the store's count
 };
 
 struct ReadOutcome {
-  ReadStatus status = ReadStatus::kMiss;
-  uint8_t class_id = 0;       // on a hit
-  bool on_probation = false;  // on a hit: this read promoted the item
+  ReadStatus status = ReadStatus::kMiss;  // kHit for an item that this read has made
+  uint8_t class_id = 0;                   // on a hit
+  bool on_probation = false;              // on a hit: it was, which ends with a read that bumps
+  bool won = false;                       // on a hit: the caller is to recache it
+  bool created = false;                   // by this read
 };
 
 enum class WriteMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
@@ -68,10 +85,20 @@ enum class WriteMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
 // What a store operation asks for, in all dialects.
 struct WriteOptions {
   WriteMode mode = WriteMode::kSet;
-  bool compare = false;  // store only if the item's CAS is `compare_cas`
+  // Store only if there is an item and its CAS is `compare_cas`, where 0 is no item's. An add does
+  // not compare; an append or prepend does not, either, with 0.
+  bool compare = false;
   uint64_t compare_cas = 0;
+  // Of a set or replace that compares: if `compare_cas` is only lower than the item's CAS, store
+  // the value all the same, but as stale, with the old item's expiry and win-sent mark.
+  bool invalidate = false;
+  // Of an append or prepend: on a miss, store the value as a set would, with `create_expire`.
+  bool create = false;
+  bool binary_key = false;          // mark the item so; append and prepend remove the mark
   uint32_t client_flags = 0;        // append and prepend keep the item's own
   uint32_t expire = kNeverExpires;  // append and prepend keep the item's own
+  uint32_t create_expire = kNeverExpires;
+  uint64_t chosen_cas = 0;  // the item's from now on; 0: the store's count
 };
 
 enum class WriteStatus : uint8_t {
@@ -86,7 +113,9 @@ enum class WriteStatus : uint8_t {
 struct WriteOutcome {
   WriteStatus status = WriteStatus::kNotStored;
   uint8_t class_id = 0;  // of the item stored, or of the one whose CAS differed
-  uint64_t cas = 0;      // of the item stored
+  // Of the item stored.
+  uint32_t value_bytes = 0;
+  uint64_t cas = 0;
 };
 
 enum class DeleteStatus : uint8_t { kDeleted, kNotFound, kExists };

@@ -15,21 +15,47 @@
 // that is refused anyway, and again when it is linked.
 
 namespace larder {
+namespace {
 
+uint32_t MarksOf(bool binary_key, uint64_t chosen_cas) {
+  return (binary_key ? kMarkBinaryKey : 0) | (chosen_cas != 0 ? kMarkChosenCas : 0);
+}
+
+}  // namespace
+
+// As memcached's do_store_item has it.
 Store::Verdict Store::Judge(const WriteOptions& options, const Item* old, int old_class) const {
   Verdict verdict{.class_id = static_cast<uint8_t>(old_class)};
-  if (options.compare) {
-    if (old == nullptr) {
-      verdict.status = WriteStatus::kNotFound;
-    } else if (old->order() != options.compare_cas) {
-      verdict.status = WriteStatus::kExists;
-    }
-    return verdict;
+  if (options.mode == WriteMode::kSet && !options.compare) return verdict;
+  const bool matches =
+      old != nullptr && options.compare_cas != 0 && old->cas() == options.compare_cas;
+  switch (options.mode) {
+    case WriteMode::kSet:
+    case WriteMode::kReplace:
+      if (options.compare) {
+        if (old == nullptr) {
+          verdict.status = WriteStatus::kNotFound;
+        } else if (!matches) {
+          verdict.stale =
+              options.invalidate && options.compare_cas != 0 && options.compare_cas < old->cas();
+          if (!verdict.stale) verdict.status = WriteStatus::kExists;
+        }
+      } else if (old == nullptr && options.mode == WriteMode::kReplace) {
+        verdict.status = WriteStatus::kNotStored;
+      }
+      break;
+    case WriteMode::kAdd:
+      if (old != nullptr) verdict.status = WriteStatus::kNotStored;
+      break;
+    case WriteMode::kAppend:
+    case WriteMode::kPrepend:
+      if (old == nullptr) {
+        if (!options.create) verdict.status = WriteStatus::kNotStored;
+      } else if (options.compare && options.compare_cas != 0 && !matches) {
+        verdict.status = WriteStatus::kExists;
+      }
+      break;
   }
-  const bool refused = options.mode == WriteMode::kAdd
-                           ? old != nullptr
-                           : options.mode != WriteMode::kSet && old == nullptr;
-  if (refused) verdict.status = WriteStatus::kNotStored;
   return verdict;
 }
 
@@ -48,15 +74,16 @@ WriteOutcome Store::Write(Lane& lane, const Key& key, std::string_view value,
     const Verdict verdict = Judge(options, old, class_id);
     if (verdict.status != WriteStatus::kStored) {
       outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
-    } else if (old != nullptr &&
-               (extends ? ExtendInPlace(lane, old, class_id, value, options.mode, now)
+    } else if (old != nullptr && !verdict.stale &&
+               (extends ? ExtendInPlace(lane, old, class_id, value, options, now)
                         : OverwriteInPlace(lane, old, class_id, value, options, now))) {
       if (!extends && options.expire != kNeverExpires) {
         slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
       }
       outcome = WriteOutcome{.status = WriteStatus::kStored,
                              .class_id = static_cast<uint8_t>(class_id),
-                             .cas = old->order()};
+                             .value_bytes = old->value_bytes(),
+                             .cas = old->cas()};
     }
   }
   FreeItem(dead);
@@ -65,10 +92,13 @@ WriteOutcome Store::Write(Lane& lane, const Key& key, std::string_view value,
     return Combine(lane, key, ValuePieces(&arena_, value, 0), value.size(), options, now);
   }
   Reservation reservation;
-  const WriteStatus reserved = Reserve(
-      lane, key,
-      {.value_bytes = value.size(), .client_flags = options.client_flags, .expire = options.expire},
-      now, &reservation);
+  const WriteStatus reserved = Reserve(lane, key,
+                                       {.value_bytes = value.size(),
+                                        .client_flags = options.client_flags,
+                                        .expire = options.expire,
+                                        .binary_key = options.binary_key,
+                                        .chosen_cas = options.chosen_cas},
+                                       now, &reservation);
   if (reserved != WriteStatus::kStored) return {.status = reserved};
   FillFrom(ValuePieces(&arena_, value, 0), &reservation);
   return Commit(std::move(reservation), options, now);
@@ -80,14 +110,16 @@ bool Store::OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_v
                              const WriteOptions& options, Tick now) {
   const Item::Shape shape{.key_bytes = item->key_bytes(),
                           .value_bytes = static_cast<uint32_t>(value.size()),
-                          .client_flags = options.client_flags};
+                          .client_flags = options.client_flags,
+                          .marks = MarksOf(options.binary_key, options.chosen_cas)};
   if (value.size() > kSmallValueBytesMax || item->large() ||
       (options.client_flags != 0) != item->has_client_flags() ||
       !options_.item_limit.Fits(shape.key_bytes, value.size(), options.client_flags) ||
       slabs_->sizes().ClassFor(static_cast<uint32_t>(shape.TotalBytes())) != class_id) {
     return false;
   }
-  ResizeSmall(lane, item, class_id, shape.value_bytes, now);
+  ResizeSmall(lane, item, class_id, shape.value_bytes, shape.marks, options.chosen_cas);
+  item->MarkWritten(now);
   lane.items_stored.Add(1);
   if (options.client_flags != 0) item->SetClientFlags(options.client_flags);
   item->SetExpire(options.expire);
@@ -95,19 +127,22 @@ bool Store::OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_v
   return true;
 }
 
+// A mark of the old value's does not outlive it.
 bool Store::ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
-                          WriteMode mode, Tick now) {
+                          const WriteOptions& options, Tick now) {
   const uint64_t value_bytes = uint64_t{item->value_bytes()} + value.size();
   if (item->large() || value_bytes > kSmallValueBytesMax ||
       !options_.item_limit.Fits(item->key_bytes(), value_bytes, item->client_flags()) ||
-      item->PrefixBytes() + value_bytes > slabs_->sizes().ChunkBytes(class_id)) {
+      !FitsInPlace(*item, class_id, value_bytes, options.chosen_cas)) {
     return false;
   }
   const uint32_t old_bytes = item->value_bytes();
-  ResizeSmall(lane, item, class_id, static_cast<uint32_t>(value_bytes), now);
+  ResizeSmall(lane, item, class_id, static_cast<uint32_t>(value_bytes),
+              MarksOf(/*binary_key=*/false, options.chosen_cas), options.chosen_cas);
+  item->MarkWritten(now);
   lane.items_stored.Add(1);
   char* start = item->value();
-  if (mode == WriteMode::kAppend) {
+  if (options.mode == WriteMode::kAppend) {
     value.copy(start + old_bytes, value.size());
   } else {
     std::memmove(start + value.size(), start, old_bytes);
@@ -116,19 +151,27 @@ bool Store::ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view
   return true;
 }
 
-// The item is about to get a value of this length, in its own chunk, and with it a new CAS.
-void Store::ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, Tick now) {
-  const uint32_t old_bytes = item->value_bytes();
-  lane.item_bytes[static_cast<size_t>(class_id)].Add(int64_t{value_bytes} - old_bytes);
+bool Store::FitsInPlace(const Item& item, int class_id, uint64_t value_bytes,
+                        uint64_t chosen_cas) const {
+  return item.PrefixBytes() + value_bytes + (chosen_cas != 0 ? sizeof(chosen_cas) : 0) <=
+         slabs_->sizes().ChunkBytes(class_id);
+}
+
+// The item is about to get a value of this length, in its own chunk, and with it a new order and
+// other marks. A chosen CAS is behind the new value at once; the value may be moved up to there.
+void Store::ResizeSmall(Lane& lane, Item* item, int class_id, uint32_t value_bytes, uint32_t marks,
+                        uint64_t chosen_cas) {
+  const uint32_t old_bytes = item->SmallBytes();
   lane.CountSize(item->TotalBytes(), -1);
-  lane.CountSize(item->TotalBytes() - old_bytes + value_bytes, 1);
-  item->SetSmallValueBytes(value_bytes);
-  item->MarkWritten(now);
-  item->SetLinked(NextOrder());
+  item->SetSmallShape(value_bytes, marks, NextOrder());
+  lane.CountSize(item->TotalBytes(), 1);
+  const uint32_t new_bytes = item->SmallBytes();
+  lane.item_bytes[static_cast<size_t>(class_id)].Add(int64_t{new_bytes} - old_bytes);
   if constexpr (kPoisons) {
     PoisonMemory(item->value(), slabs_->sizes().ChunkBytes(class_id) - item->PrefixBytes());
-    UnpoisonMemory(item->value(), value_bytes);
+    UnpoisonMemory(item->value(), new_bytes);
   }
+  if (chosen_cas != 0) item->SetChosenCas(chosen_cas);
 }
 
 WriteStatus Store::Reserve(Lane& lane, const Key& key, const ReserveOptions& options, Tick now,
@@ -136,11 +179,16 @@ WriteStatus Store::Reserve(Lane& lane, const Key& key, const ReserveOptions& opt
   if (!options_.item_limit.Fits(key.bytes.size(), options.value_bytes, options.client_flags)) {
     return WriteStatus::kTooLarge;
   }
-  return ReserveItem(lane, key,
-                     {.key_bytes = static_cast<uint32_t>(key.bytes.size()),
-                      .value_bytes = static_cast<uint32_t>(options.value_bytes),
-                      .client_flags = options.client_flags},
-                     options.expire, now, reservation);
+  const WriteStatus status = ReserveItem(lane, key,
+                                         {.key_bytes = static_cast<uint32_t>(key.bytes.size()),
+                                          .value_bytes = static_cast<uint32_t>(options.value_bytes),
+                                          .client_flags = options.client_flags,
+                                          .marks = MarksOf(options.binary_key, options.chosen_cas)},
+                                         options.expire, now, reservation);
+  if (status == WriteStatus::kStored && options.chosen_cas != 0) {
+    reservation->item_->SetChosenCas(options.chosen_cas);
+  }
+  return status;
 }
 
 WriteStatus Store::ReserveItem(Lane& lane, const Key& key, const Item::Shape& shape,
@@ -213,7 +261,8 @@ void Store::FillFrom(ValuePieces pieces, Reservation* reservation) {
 }
 
 WriteOutcome Store::Link(Reservation&& reservation, Tick now,
-                         absl::FunctionRef<Verdict(const Item* old, int old_class)> accept) {
+                         absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
+                         absl::FunctionRef<void(Item* item)> linked) {
   LARDER_CHECK(reservation.missing_bytes() == 0);
   Lane& lane = *reservation.lane_;
   Item* item = reservation.item_;
@@ -233,6 +282,10 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
       if (verdict.status != WriteStatus::kStored) {
         outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
       } else if (slot || bucket.Insert(key.hash, location)) {
+        if (verdict.stale) [[unlikely]] {
+          item->SetExpire(old->expire());
+          item->SetMarks(kMarkStale | (old->marks() & kMarkWinSent), 0);
+        }
         if (slot) {
           CountLinked(lane, *old, slabs_->ClassOf(old_location), -1);
           old->SetState(ItemState::kReserved);
@@ -243,7 +296,9 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
         reservation.store_ = nullptr;
         outcome = WriteOutcome{.status = WriteStatus::kStored,
                                .class_id = static_cast<uint8_t>(class_id),
-                               .cas = item->order()};
+                               .value_bytes = item->value_bytes(),
+                               .cas = item->cas()};
+        linked(item);
         if (item->expire() != kNeverExpires) {
           slabs_->RecordOf(location).LowerEarliestExpire(item->expire());
         }
@@ -294,7 +349,7 @@ void Store::TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot) {
 }
 
 Store::Verdict Store::SameAs(const Snapshot& snapshot, const Item* old, int old_class) const {
-  const bool same = old != nullptr && old->order() == snapshot.order;
+  const bool same = (old != nullptr ? old->order() : 0) == snapshot.order;
   return {.status = same ? WriteStatus::kStored : WriteStatus::kExists,
           .class_id = static_cast<uint8_t>(old_class)};
 }
@@ -304,7 +359,7 @@ Store::Verdict Store::SameAs(const Snapshot& snapshot, const Item* old, int old_
 WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint64_t added_bytes,
                             const WriteOptions& options, Tick now) {
   while (true) {
-    Snapshot snapshot;
+    Snapshot snapshot{.client_flags = options.client_flags, .expire = options.create_expire};
     Verdict verdict;
     Location dead = 0;
     {
@@ -313,8 +368,7 @@ WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint6
       const Location location = slot ? bucket.At(slot) : 0;
       Item* old = slot ? arena_.ItemAt(location) : nullptr;
       verdict = Judge(options, old, slot ? slabs_->ClassOf(location) : 0);
-      if (verdict.status == WriteStatus::kStored) {
-        LARDER_CHECK(old != nullptr);
+      if (verdict.status == WriteStatus::kStored && old != nullptr) {
         TakeSnapshot(old, key.hash, &snapshot);
       }
     }
@@ -326,7 +380,9 @@ WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint6
     const WriteStatus reserved = Reserve(lane, key,
                                          {.value_bytes = snapshot.value_bytes + added_bytes,
                                           .client_flags = snapshot.client_flags,
-                                          .expire = snapshot.expire},
+                                          .expire = snapshot.expire,
+                                          .binary_key = options.binary_key && snapshot.order == 0,
+                                          .chosen_cas = options.chosen_cas},
                                          now, &reservation);
     if (reserved != WriteStatus::kStored) return {.status = reserved};
     const ValuePieces old_pieces =

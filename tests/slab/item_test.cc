@@ -82,8 +82,8 @@ INSTANTIATE_TEST_SUITE_P(Layouts, ItemLayoutTest,
                                            Layout{"Flags", 24, 10, 0xffffffff, 44},
                                            Layout{"LongestKey", 250, 100, 1, 270},
                                            Layout{"LargestSmall", 3, 4095, 0, 19},
-                                           Layout{"SmallestLarge", 3, 4096, 0, 39},
-                                           Layout{"LargeWithFlags", 250, 4096, 7, 290}),
+                                           Layout{"SmallestLarge", 3, 4096, 0, 47},
+                                           Layout{"LargeWithFlags", 250, 4096, 7, 298}),
                          [](const auto& tested) { return tested.param.name; });
 
 TEST(ItemTest, OrderHasFortyBitsBesideLengthAndFlags) {
@@ -126,9 +126,9 @@ TEST(ItemTest, StateChangesNothingElse) {
 TEST(ItemTest, ChangesOfASmallItemInPlace) {
   Chunk chunk;
   chunk.Store("key", "value", 5);
-  chunk->SetSmallValueBytes(4095);
+  chunk->SetSmallShape(4095, 0, 1);
   EXPECT_EQ(chunk->value_bytes(), 4095u);
-  chunk->SetSmallValueBytes(0);
+  chunk->SetSmallShape(0, 0, 1);
   EXPECT_EQ(chunk->value_bytes(), 0u);
   chunk->SetClientFlags(6);
   EXPECT_EQ(chunk->client_flags(), 6u);

@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         Attempt{"PrependCasDiffers", true, WriteMode::kPrepend, Compare::kAnotherToken,
                 WriteStatus::kExists, "old"},
         Attempt{"AppendCasNew", false, WriteMode::kAppend, Compare::kItsToken,
-                WriteStatus::kNotFound, ""}),
+                WriteStatus::kNotStored, ""}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST_F(StoreTest, AMissIsAMiss) {
@@ -437,7 +437,7 @@ TEST_F(StoreTest, CountsWhatItHolds) {
   const StoreStats stats = store().Stats();
   EXPECT_EQ(stats.items, 2u);
   EXPECT_EQ(stats.items_stored, 3u);
-  EXPECT_EQ(stats.item_bytes, (16u + 3 + 5) + (16 + 4 + 20 + 3 + 5000));
+  EXPECT_EQ(stats.item_bytes, (16u + 3 + 5) + (16 + 4 + 28 + 3 + 5000));
   EXPECT_EQ(stats.pages, 2u);
   EXPECT_EQ(stats.classes.size(), 2u);
   EXPECT_GE(stats.memory_bytes, stats.pages * stats.page_bytes + stats.index_bytes);
