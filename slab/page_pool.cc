@@ -6,7 +6,8 @@ namespace larder {
 
 uint64_t PagePool::FreePages() const {
   const uint64_t charged = charged_bytes();
-  const uint64_t room = charged < limit_bytes_ ? limit_bytes_ - charged : 0;
+  const uint64_t limit = limit_bytes();
+  const uint64_t room = charged < limit ? limit - charged : 0;
   return open_count_.load(std::memory_order_relaxed) + room / arena_->page_bytes();
 }
 
@@ -64,7 +65,7 @@ bool PagePool::Open(Opening opening) {
   for (uint32_t page = opening.first + opening.count; page > opening.first; --page) {
     (open ? open_ : closed_).push_back(page - 1);
   }
-  open_count_.store(open_.size(), std::memory_order_relaxed);
+  CloseFreePagesFor(0);  // the limit may have been lowered meanwhile
   return open;
 }
 
@@ -77,9 +78,15 @@ void PagePool::Give(uint32_t page) {
 bool PagePool::MakeRoom(uint64_t bytes) {
   MutexLock lock(&mutex_);
   const uint64_t free_bytes = open_.size() * uint64_t{arena_->page_bytes()};
-  if (charged_bytes() - free_bytes + bytes > limit_bytes_) return false;
+  if (charged_bytes() - free_bytes + bytes > limit_bytes()) return false;
   CloseFreePagesFor(bytes);
   return true;
+}
+
+void PagePool::SetLimit(uint64_t bytes) {
+  MutexLock lock(&mutex_);
+  limit_bytes_.store(bytes, std::memory_order_relaxed);
+  CloseFreePagesFor(0);
 }
 
 void PagePool::Charge(uint64_t bytes) {
@@ -88,7 +95,7 @@ void PagePool::Charge(uint64_t bytes) {
 }
 
 void PagePool::CloseFreePagesFor(uint64_t bytes) {
-  while (charged_bytes() + bytes > limit_bytes_ && !open_.empty()) {
+  while (charged_bytes() + bytes > limit_bytes() && !open_.empty()) {
     arena_->ClosePage(open_.back());
     closed_.push_back(open_.back());
     open_.pop_back();

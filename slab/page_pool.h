@@ -39,7 +39,11 @@ class PagePool {
   // may pass the limit until pages come back.
   void Charge(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  uint64_t limit_bytes() const { return limit_bytes_; }
+  // From now on this is the limit. Free pages over it are closed here; the others are once they are
+  // given back, so until then more than the limit may be charged.
+  void SetLimit(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
   uint64_t charged_bytes() const { return charged_bytes_.load(std::memory_order_relaxed); }
   // Pages that Take would still give, at about this moment. No lock.
   uint64_t FreePages() const;
@@ -57,11 +61,11 @@ class PagePool {
   void CloseFreePagesFor(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Arena* const arena_;
-  const uint64_t limit_bytes_;
   mutable Mutex mutex_;
   std::vector<uint32_t> open_ ABSL_GUARDED_BY(mutex_);    // free and open
   std::vector<uint32_t> closed_ ABSL_GUARDED_BY(mutex_);  // had been open
   // Written under mutex_.
+  std::atomic<uint64_t> limit_bytes_;
   std::atomic<uint32_t> fresh_{1};  // never open from here on; page 0 is "none"
   std::atomic<uint64_t> open_count_{0};
   std::atomic<uint64_t> taken_{0};

@@ -22,6 +22,8 @@ void PageRecord::LowerEarliestExpire(uint32_t expire) {
 
 void SlabClass::Init(const Geometry& geometry, const Arena* arena, LazyArray<PageRecord>* records) {
   geometry_ = geometry;
+  SpinLockHolder lock(&lock_);
+  probation_percent_ = geometry.probation_percent;
   arena_ = arena;
   records_ = records;
 }
@@ -71,8 +73,9 @@ uint32_t SlabClass::Free(Location chunk) {
   return page;
 }
 
-size_t SlabClass::RingBlocksMissing() const {
-  const size_t target = RingTarget(total_chunks() + geometry_.chunks_per_page) + 1;
+size_t SlabClass::RingBlocksMissing(uint32_t percent_min) const {
+  const uint64_t chunks = total_chunks() + geometry_.chunks_per_page;
+  const size_t target = std::max<size_t>(RingTarget(chunks), chunks * percent_min / 100) + 1;
   const size_t needed = ProbationRing::BlocksFor(target);
   return needed > ring_.blocks() ? needed - ring_.blocks() : 0;
 }

@@ -75,7 +75,7 @@ class SlabClass {
     int class_id = 0;
     uint32_t chunk_bytes = 0;
     uint32_t chunks_per_page = 0;
-    uint32_t probation_percent = 0;
+    uint32_t probation_percent = 0;  // at first
   };
 
   void Init(const Geometry& geometry, const Arena* arena, LazyArray<PageRecord>* records);
@@ -90,13 +90,17 @@ class SlabClass {
   // the class: then its number is returned, for the pool. Else 0.
   uint32_t Free(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  // Ring blocks that AddPage will need.
-  size_t RingBlocksMissing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Ring blocks that AddPage will need, or with a larger share on probation SetProbationPercent.
+  size_t RingBlocksMissing(uint32_t percent_min = 0) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ProvideRingBlock(std::unique_ptr<ProbationRing::Block> block)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     ring_.Provide(std::move(block));
   }
   void AddPage(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Where the ring becomes too long by it, it shortens as items come and are evicted.
+  void SetProbationPercent(uint32_t percent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    probation_percent_ = percent;
+  }
 
   // The next chunk to evict: a linked item's, or a part's whose owner is to go. 0: nothing found.
   // The ring's reference to it is gone: whoever does not evict it after all calls Spare.
@@ -152,7 +156,9 @@ class SlabClass {
   static constexpr int kHandAgedMax = 128;
   static constexpr int kHandStepsMax = 1024;
 
-  size_t RingTarget(uint64_t chunks) const { return chunks * geometry_.probation_percent / 100; }
+  size_t RingTarget(uint64_t chunks) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return chunks * probation_percent_ / 100;
+  }
   Location AtReference(uint32_t reference) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void EndProbation(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location NextOnProbation() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -174,6 +180,7 @@ class SlabClass {
   uint32_t page_count_ ABSL_GUARDED_BY(lock_) = 0;
   uint32_t room_head_ ABSL_GUARDED_BY(lock_) = 0;  // list of pages with a chunk to take
   uint64_t used_chunks_ ABSL_GUARDED_BY(lock_) = 0;
+  uint32_t probation_percent_ ABSL_GUARDED_BY(lock_) = 0;
   ProbationRing ring_ ABSL_GUARDED_BY(lock_);
   uint32_t hand_slot_ ABSL_GUARDED_BY(lock_) = 0;
   uint32_t hand_chunk_ ABSL_GUARDED_BY(lock_) = 0;

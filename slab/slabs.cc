@@ -44,8 +44,7 @@ Slabs::Slabs(const StoreOptions& options, std::unique_ptr<Arena> arena,
            .chunk_bytes_min = static_cast<uint32_t>(Item::kHeaderBytes) + options.value_bytes_min,
            .growth_factor = options.growth_factor,
            .sizes = options.slab_sizes}),
-      reserve_pages_(std::min(options.memory_bytes / arena_->page_bytes() / kPagesForOneInReserve,
-                              kReservePagesMax)),
+      reserve_pages_(ReserveFor(options.memory_bytes, arena_->page_bytes())),
       records_(std::move(records)) {
   for (int id = 1; id <= sizes_.count(); ++id) {
     ClassAt(id).Init({.class_id = id,
@@ -54,6 +53,10 @@ Slabs::Slabs(const StoreOptions& options, std::unique_ptr<Arena> arena,
                       .probation_percent = options.probation_percent},
                      arena_.get(), &records_);
   }
+}
+
+uint64_t Slabs::ReserveFor(uint64_t memory_bytes, uint32_t page_bytes) {
+  return std::min(memory_bytes / page_bytes / kPagesForOneInReserve, kReservePagesMax);
 }
 
 Location Slabs::Take(int class_id, bool probation) {
@@ -73,20 +76,48 @@ void Slabs::Free(Location chunk) {
 }
 
 bool Slabs::AddPage(int class_id) {
-  SlabClass& slab_class = ClassAt(class_id);
   const uint32_t page = pool_->Take();
   if (page == 0) return false;
-  // Blocks are made without the lock; another page may come meanwhile, so count again.
+  AddPageTo(class_id, page);
+  return true;
+}
+
+void Slabs::AddPageTo(int class_id, uint32_t page) {
+  SlabClass& slab_class = ClassAt(class_id);
+  WithRingBlocks(
+      slab_class, /*percent_min=*/0,
+      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(slab_class.lock()) { slab_class.AddPage(page); });
+}
+
+void Slabs::SetProbationPercent(uint32_t percent) {
+  for (int id = 1; id <= sizes_.count(); ++id) {
+    SlabClass& slab_class = ClassAt(id);
+    WithRingBlocks(slab_class, percent, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(slab_class.lock()) {
+      slab_class.SetProbationPercent(percent);
+    });
+  }
+}
+
+bool Slabs::SetMemoryLimit(uint64_t bytes) {
+  if (bytes > uint64_t{arena_->pages()} * arena_->page_bytes()) return false;
+  reserve_pages_.store(ReserveFor(bytes, arena_->page_bytes()), std::memory_order_relaxed);
+  pool_->SetLimit(bytes);
+  return true;
+}
+
+// Blocks are made without the lock; another page may come meanwhile, so count again.
+template <typename Last>
+void Slabs::WithRingBlocks(SlabClass& slab_class, uint32_t percent_min, Last&& last) {
   std::vector<std::unique_ptr<ProbationRing::Block>> blocks;
   while (true) {
     size_t missing = 0;
     {
       SpinLockHolder lock(&slab_class.lock());
       for (auto& block : blocks) slab_class.ProvideRingBlock(std::move(block));
-      missing = slab_class.RingBlocksMissing();
+      missing = slab_class.RingBlocksMissing(percent_min);
       if (missing == 0) {
-        slab_class.AddPage(page);
-        return true;
+        last();
+        return;
       }
     }
     pool_->Charge(missing * sizeof(ProbationRing::Block));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -40,16 +41,28 @@ class Slabs {
   void Free(Location chunk);
   // Gives the class one more page of the pool's. False if there is none.
   bool AddPage(int class_id);
+  // The same with an open page that the caller has from the pool, or has emptied.
+  void AddPageTo(int class_id, uint32_t page);
   // Pages that are kept back for a class that has none; a class that has some evicts instead.
-  uint64_t reserve_pages() const { return reserve_pages_; }
+  uint64_t reserve_pages() const { return reserve_pages_.load(std::memory_order_relaxed); }
+
+  // Any thread. What of the classes' chunks new items are on probation for, from now on.
+  void SetProbationPercent(uint32_t percent);
+  // False, and nothing changes, if there are not so many addresses.
+  bool SetMemoryLimit(uint64_t bytes);
 
  private:
   Slabs(const StoreOptions& options, std::unique_ptr<Arena> arena, LazyArray<PageRecord> records);
+  // Sees to it that the ring has blocks for one page more and at least `percent_min` of the class,
+  // and then calls last(), under the class's lock.
+  template <typename Last>
+  void WithRingBlocks(SlabClass& slab_class, uint32_t percent_min, Last&& last);
+  static uint64_t ReserveFor(uint64_t memory_bytes, uint32_t page_bytes);
 
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<PagePool> pool_;
   SizeClasses sizes_;
-  uint64_t reserve_pages_;
+  std::atomic<uint64_t> reserve_pages_;
   LazyArray<PageRecord> records_;
   std::array<SlabClass, kClassesMax> classes_;
 };

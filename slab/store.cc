@@ -108,6 +108,9 @@ Store::Store(const StoreOptions& options, std::unique_ptr<Slabs> slabs,
       arena_(slabs_->arena()),
       index_owner_(std::move(index)),
       index_(*index_owner_),
+      probation_percent_(options.probation_percent),
+      automove_(options.automove),
+      sweeper_(options.sweeper),
       maintain_lane_(&AddLane()) {
   MutexLock lock(&index_memory_mutex_);
   ChargeIndex();

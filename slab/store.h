@@ -37,6 +37,8 @@
 //   Delete, Arithmetic, Flush
 //             what they say.
 //   Walk      shows every item, step by step.
+//   Set..., Reassign, Crawl
+//             what an operator changes or asks for while the store is used.
 //   Maintain  does a bounded piece of the work that nobody waits for: the index grows, expired
 //             items are swept out, pages are emptied.
 //
@@ -235,6 +237,29 @@ class Store {
   // One thread at a time. True if there is more to do now.
   bool Maintain(Tick now, size_t budget);
 
+  // Changes of settings while the store is used, by any thread (store_control.cc).
+
+  // What -m said, from now on. Less is reached as Maintain evicts pages and gives their memory back
+  // to the system, or, with -M, as items go. False, and nothing changes, if it is more than there
+  // are addresses for, or if the index alone needs more than half of it.
+  bool SetMemoryLimit(uint64_t bytes) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  // Maintain will empty a page of class `source` (-1: of the class that misses it least) and give
+  // it to `destination`.
+  ReassignStatus Reassign(int source, int destination) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  // Off: Maintain keeps no page free for classes without one. (They take one when they need it.)
+  void SetAutomove(bool on) { automove_.store(on, std::memory_order_relaxed); }
+  // Off: once the sweep that is running has ended, dead items go only as they are come upon.
+  void SetSweeper(bool on) { sweeper_.store(on, std::memory_order_relaxed); }
+  // Maintain will sweep these classes now, whether or not the sweeper is on.
+  CrawlStatus Crawl(const ClassSet& classes) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
+  // The share of a class's chunks that new items are on probation for; at most 90. 0: none are.
+  void SetProbationPercent(uint32_t percent);
+  uint32_t probation_percent() const { return probation_percent_.load(std::memory_order_relaxed); }
+  // Null: none. It must live until another has been set and every operation then under way is done.
+  void SetObserver(StoreObserver* observer) {
+    observer_.store(observer, std::memory_order_release);
+  }
+
   // Any thread; adds up what the lanes and classes hold at about this time.
   StoreStats Stats() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
 
@@ -276,14 +301,18 @@ class Store {
   struct Emptying {
     uint32_t page = 0;  // 0: none
     uint32_t next_chunk = 0;
-    bool progress = false;  // something left it in this pass
-    bool stuck = false;     // nothing did in the whole last pass
+    int destination = 0;     // the class that is to have it; 0: the pool
+    bool reassigns = false;  // for Reassign
+    bool progress = false;   // something left it in this pass
+    bool stuck = false;      // nothing did in the whole last pass
   };
   struct Sweep {
     bool running = false;
     uint32_t page = 0;
     uint32_t next_chunk = 0;
     uint32_t due_seconds = 0;
+    bool crawl = false;  // asked for by Crawl: of these classes, and every page
+    ClassSet classes;
     // What the flush was when the sweep began.
     bool flush = false;
     uint64_t flush_order = 0;
@@ -373,15 +402,17 @@ class Store {
   bool StealPage(Lane& lane, int class_id, Tick now) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
 
   // store_empty.cc: emptying pages.
-  using ClassSet = std::bitset<kClassesMax>;
   int ChooseDonor(const ClassSet& besides);
   bool StartEmptying(ClassSet besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   // Works on one batch of chunks. `move`: items go elsewhere in their class where there is room.
   void EmptyBatch(Lane& lane, bool move, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  bool StartEmptyingClass(int donor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   void AbandonEmptying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  void FinishEmptying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   Batch CollectInUse(int class_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   bool EvictCandidate(Lane& lane, const Candidate& candidate, Tick now);
   void CountEmptied(Location location, Tick now);
+  void TellEviction(const Item& item, int class_id, Tick now);
   bool Move(const Candidate& candidate, int class_id, Tick now);
   bool MoveSmall(const Candidate& candidate, Location to, Tick now);
   bool MoveLarge(const Candidate& candidate, Location to, Tick now);
@@ -392,7 +423,10 @@ class Store {
   bool OpenPagesAhead();
   bool GrowIndex(size_t* budget);
   bool KeepPages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
-  bool SweepExpired(Tick now, size_t* budget);
+  bool ReassignPage(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  bool StartSweep(Tick now) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
+  bool SweepExpired(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
+  void EndSweep() ABSL_LOCKS_EXCLUDED(crawl_mutex_, flush_mutex_);
   void SweepBatch(Tick now);
   Batch CollectDead(uint32_t page, Tick now);
   // Memory for the index, charged to the limit. Any thread, without a bucket's lock.
@@ -400,6 +434,10 @@ class Store {
   bool OpenBuckets() ABSL_LOCKS_EXCLUDED(index_memory_mutex_);
   void ChargeIndex() ABSL_EXCLUSIVE_LOCKS_REQUIRED(index_memory_mutex_);
   int64_t LinkedItems() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
+
+  // store_control.cc
+  int DonorForReassign(int destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  uint32_t PagesOf(int class_id);
 
   // store_stats.cc
   ClassStats StatsOf(int class_id) const;
@@ -431,8 +469,26 @@ class Store {
 
   Mutex emptying_mutex_;
   Emptying emptying_ ABSL_GUARDED_BY(emptying_mutex_);
+  // What Reassign asked for; no destination: nothing.
+  int reassign_source_ ABSL_GUARDED_BY(emptying_mutex_) = 0;
+  int reassign_destination_ ABSL_GUARDED_BY(emptying_mutex_) = 0;
+  std::atomic<bool> reassigning_{false};  // there is a destination
+  std::atomic<bool> shrinking_{false};    // the limit was changed, and is perhaps not yet kept
   std::atomic<uint64_t> pages_emptied_{0};
   std::atomic<uint64_t> items_moved_{0};
+  std::atomic<uint64_t> parts_moved_{0};
+  std::atomic<uint64_t> items_dropped_{0};
+  std::atomic<uint64_t> items_reclaimed_{0};
+  std::atomic<uint64_t> pages_held_up_{0};
+
+  std::atomic<StoreObserver*> observer_{nullptr};
+  std::atomic<uint32_t> probation_percent_;
+  std::atomic<bool> automove_;
+  std::atomic<bool> sweeper_;
+
+  Mutex crawl_mutex_;
+  ClassSet crawl_classes_ ABSL_GUARDED_BY(crawl_mutex_);  // asked for, not begun
+  bool crawling_ ABSL_GUARDED_BY(crawl_mutex_) = false;   // begun, or asked for
 
   // The maintaining thread's.
   Lane* maintain_lane_ = nullptr;
@@ -442,6 +498,7 @@ class Store {
   std::atomic<bool> index_growing_{false};
   std::atomic<bool> sweeping_{false};
   std::atomic<uint64_t> sweeps_{0};
+  std::atomic<uint64_t> sweeps_started_{0};
 };
 
 template <typename Visitor>

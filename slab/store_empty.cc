@@ -45,17 +45,20 @@ int Store::ChooseDonor(const ClassSet& besides) {
 bool Store::StartEmptying(ClassSet besides) {
   LARDER_CHECK(emptying_.page == 0);
   for (int donor = ChooseDonor(besides); donor != 0; donor = ChooseDonor(besides)) {
-    SlabClass& slab_class = slabs_->ClassAt(donor);
-    SpinLockHolder lock(&slab_class.lock());
-    const uint32_t page = slab_class.EmptiestPage();
-    if (page != 0) {
-      slab_class.StartEmptying(page);
-      emptying_ = {.page = page};
-      return true;
-    }
+    if (StartEmptyingClass(donor)) return true;
     besides.set(static_cast<size_t>(donor));
   }
   return false;
+}
+
+bool Store::StartEmptyingClass(int donor) {
+  SlabClass& slab_class = slabs_->ClassAt(donor);
+  SpinLockHolder lock(&slab_class.lock());
+  const uint32_t page = slab_class.EmptiestPage();
+  if (page == 0) return false;
+  slab_class.StartEmptying(page);
+  emptying_ = {.page = page};
+  return true;
 }
 
 void Store::AbandonEmptying() {
@@ -63,6 +66,25 @@ void Store::AbandonEmptying() {
   SpinLockHolder lock(&slab_class.lock());
   slab_class.StopEmptying(emptying_.page);
   emptying_ = {};
+}
+
+// Nothing is left on the page, and it has left its class.
+void Store::FinishEmptying() {
+  const Emptying done = std::exchange(emptying_, {});
+  pages_emptied_.fetch_add(1, std::memory_order_relaxed);
+  PagePool& pool = slabs_->pool();
+  // Index and rings may have gone over the limit by a step, which this page then pays for. While a
+  // lowered limit is far from reached, a class that has no page cannot wait for that.
+  const bool pays = !done.reassigns && !shrinking_.load(std::memory_order_relaxed) &&
+                    pool.charged_bytes() > pool.limit_bytes();
+  if (done.destination != 0 && !pays) {
+    slabs_->AddPageTo(done.destination, done.page);
+  } else {
+    pool.Give(done.page);
+  }
+  if (!done.reassigns) return;
+  reassign_destination_ = 0;
+  reassigning_.store(false, std::memory_order_relaxed);
 }
 
 Store::Batch Store::CollectInUse(int class_id) {
@@ -104,13 +126,12 @@ void Store::EmptyBatch(Lane& lane, bool move, Tick now) {
     if (empty) slab_class.RemovePage(page);
   }
   if (empty) {
-    emptying_ = {};
-    pages_emptied_.fetch_add(1, std::memory_order_relaxed);
-    slabs_->pool().Give(page);
+    FinishEmptying();
     return;
   }
   emptying_.next_chunk = 0;
   emptying_.stuck = !emptying_.progress;
+  if (emptying_.stuck) pages_held_up_.fetch_add(1, std::memory_order_relaxed);
   emptying_.progress = false;
 }
 
@@ -133,7 +154,10 @@ bool Store::EvictCandidate(Lane& lane, const Candidate& candidate, Tick now) {
 void Store::CountEmptied(Location location, Tick now) {
   const Item* item = arena_.ItemAt(location);
   const bool dead = IsDead(*item, now);
-  SlabClass& slab_class = slabs_->ClassAt(slabs_->ClassOf(location));
+  (dead ? items_reclaimed_ : items_dropped_).fetch_add(1, std::memory_order_relaxed);
+  const int class_id = slabs_->ClassOf(location);
+  if (!dead) TellEviction(*item, class_id, now);
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
   SpinLockHolder lock(&slab_class.lock());
   EvictionCounts& counts = slab_class.counts();
   if (dead) {
@@ -159,7 +183,7 @@ bool Store::Move(const Candidate& candidate, int class_id, Tick now) {
     return false;
   }
   slabs_->Free(candidate.chunk);
-  items_moved_.fetch_add(1, std::memory_order_relaxed);
+  (part ? parts_moved_ : items_moved_).fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 

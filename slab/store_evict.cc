@@ -20,7 +20,7 @@ constexpr uint32_t kActiveSeconds = 60;
 
 Location Store::Allocate(Lane& lane, int class_id, bool probation, Tick now) {
   SlabClass& slab_class = slabs_->ClassAt(class_id);
-  probation = probation && options_.probation_percent > 0;
+  probation = probation && probation_percent() > 0;
   for (int round = 0; round < kRounds; ++round) {
     if (const Location chunk = slabs_->Take(class_id, probation); chunk != 0) return chunk;
     if (!options_.evict) {
@@ -86,6 +86,7 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
   } else {
     const uint32_t idle_seconds = item->IdleSeconds(now);
     ++counts->evicted;
+    TellEviction(*item, slabs_->ClassOf(victim), now);
     if (item->expire() != kNeverExpires) ++counts->evicted_nonzero;
     if (!fetched) ++counts->evicted_unfetched;
     if (fetched && idle_seconds < kActiveSeconds) ++counts->evicted_active;
@@ -99,14 +100,29 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
   return true;
 }
 
+// Under the lock of the item's bucket.
+void Store::TellEviction(const Item& item, int class_id, Tick now) {
+  StoreObserver* const observer = observer_.load(std::memory_order_acquire);
+  if (observer == nullptr) [[likely]]
+    return;
+  observer->OnEviction({.key = item.key(),
+                        .class_id = static_cast<uint8_t>(class_id),
+                        .value_bytes = item.value_bytes(),
+                        .expire = item.expire(),
+                        .idle_seconds = item.IdleSeconds(now),
+                        .fetched = item.fetched()});
+}
+
 // Somebody waits for this page, so a page that is held up by a pin or an unfinished store is given
-// back at once, and after a few of a class the next class is asked.
+// back at once, and after a few of a class the next class is asked. The page does not go by way of
+// the pool: that would close it if the limit has been lowered, or give it to somebody else.
 bool Store::StealPage(Lane& lane, int class_id, Tick now) {
   MutexLock lock(&emptying_mutex_);
   ClassSet besides;
   besides.set(static_cast<size_t>(class_id));
   for (int tries = 1; emptying_.page != 0 || StartEmptying(besides); ++tries) {
     const int donor = slabs_->RecordAt(emptying_.page).class_id;
+    if (!emptying_.reassigns) emptying_.destination = class_id;
     while (emptying_.page != 0 && !emptying_.stuck) EmptyBatch(lane, /*move=*/true, now);
     if (emptying_.page == 0) return true;
     AbandonEmptying();

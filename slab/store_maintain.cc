@@ -34,6 +34,7 @@ bool Store::Maintain(Tick now, size_t budget) {
   NoticeFlush(now);
   bool more = OpenPagesAhead();
   more = GrowIndex(&budget) || more;
+  more = ReassignPage(now, &budget) || more;
   more = KeepPages(now, &budget) || more;
   more = SweepExpired(now, &budget) || more;
   return more;
@@ -94,14 +95,44 @@ bool Store::OpenPagesAhead() {
   return pool.OpenAhead(std::clamp(2 * of_late, frame, kFramesAheadMax * frame));
 }
 
-// Empties pages as long as the index waits for memory, or the reserve that a class without a page
-// takes from is not full. (While memory has never been full, there are more free pages than that.)
+// Does what Reassign asked for. If something holds the page up, it is left at that: whoever asked
+// sees in the statistics that no page has come.
+bool Store::ReassignPage(Tick now, size_t* budget) {
+  while (reassigning_.load(std::memory_order_relaxed)) {
+    MutexLock lock(&emptying_mutex_);
+    if (emptying_.page != 0 && !emptying_.reassigns) AbandonEmptying();
+    if (emptying_.page == 0 && reassign_destination_ != 0) {
+      if (StartEmptyingClass(reassign_source_)) {
+        emptying_.destination = reassign_destination_;
+        emptying_.reassigns = true;
+      }
+    }
+    if (emptying_.page != 0) {
+      if (!Spend(budget, kEmptySteps)) return true;
+      EmptyBatch(*maintain_lane_, /*move=*/true, now);
+      if (!emptying_.stuck) continue;
+      AbandonEmptying();
+    }
+    reassign_destination_ = 0;
+    reassigning_.store(false, std::memory_order_relaxed);
+  }
+  return false;
+}
+
+// Empties pages as long as more is in use than a lowered limit, as the index waits for memory, or
+// as the reserve that a class without a page takes from is not full. (While memory has never been
+// full, there are more free pages than that.)
 bool Store::KeepPages(Tick now, size_t* budget) {
-  if (!options_.evict) return false;
   PagePool& pool = slabs_->pool();
+  if (shrinking_.load(std::memory_order_relaxed)) {
+    MutexLock lock(&emptying_mutex_);
+    if (pool.charged_bytes() <= pool.limit_bytes()) shrinking_.store(false);
+  }
+  if (!options_.evict) return false;
   const auto wanted = [&] {
-    return index_wants_pages_ ? !pool.MakeRoom(index_.step_bytes())
-                              : pool.FreePages() < slabs_->reserve_pages();
+    if (shrinking_.load(std::memory_order_relaxed) && !pool.MakeRoom(0)) return true;
+    if (index_wants_pages_) return !pool.MakeRoom(index_.step_bytes());
+    return automove_.load(std::memory_order_relaxed) && pool.FreePages() < slabs_->reserve_pages();
   };
   while (wanted()) {
     MutexLock lock(&emptying_mutex_);
@@ -115,26 +146,18 @@ bool Store::KeepPages(Tick now, size_t* budget) {
     }
   }
   MutexLock lock(&emptying_mutex_);
-  if (emptying_.page != 0) AbandonEmptying();
+  if (emptying_.page != 0 && !emptying_.reassigns) AbandonEmptying();
   return index_wants_pages_;
 }
 
 bool Store::SweepExpired(Tick now, size_t* budget) {
-  if (!sweep_.running) {
-    if (now.seconds < sweep_.due_seconds) return false;
-    sweep_ = {.running = true,
-              .page = 1,
-              .next_chunk = 0,
-              .due_seconds = now.seconds + kSweepSeconds,
-              .flush = flush_active_.load(std::memory_order_acquire),
-              .flush_order = flush_order_.load(std::memory_order_relaxed)};
-    sweeping_.store(true, std::memory_order_relaxed);
-  }
+  if (!sweep_.running && !StartSweep(now)) return false;
   while (sweep_.page < slabs_->pool().pages_end()) {
     PageRecord& record = slabs_->RecordAt(sweep_.page);
     const bool begins = sweep_.next_chunk == 0;
     const uint32_t earliest = record.earliest_expire.load(std::memory_order_relaxed);
-    if (record.class_id == 0 || (begins && !sweep_.flush && !HasPassed(earliest, now))) {
+    const bool due = sweep_.flush || sweep_.crawl || HasPassed(earliest, now);
+    if (!sweep_.classes.test(record.class_id) || (begins && !due)) {
       ++sweep_.page;
       sweep_.next_chunk = 0;
       continue;
@@ -144,14 +167,50 @@ bool Store::SweepExpired(Tick now, size_t* budget) {
     if (begins) record.earliest_expire.store(kNeverExpires, std::memory_order_relaxed);
     SweepBatch(now);
   }
+  EndSweep();
+  return false;
+}
+
+// One of its own when it is due, or the one that Crawl asked for.
+bool Store::StartSweep(Tick now) {
+  ClassSet all;
+  all.set();
+  all.reset(0);  // pages of no class
+  Sweep sweep{.running = true,
+              .page = 1,
+              .next_chunk = 0,
+              .due_seconds = now.seconds + kSweepSeconds,
+              .classes = all,
+              .flush = flush_active_.load(std::memory_order_acquire),
+              .flush_order = flush_order_.load(std::memory_order_relaxed)};
+  {
+    MutexLock lock(&crawl_mutex_);
+    if (crawling_) {
+      sweep.crawl = true;
+      sweep.classes = crawl_classes_ & all;
+    } else if (now.seconds < sweep_.due_seconds || !sweeper_.load(std::memory_order_relaxed)) {
+      return false;
+    }
+  }
+  sweep_ = sweep;
+  sweeping_.store(true, std::memory_order_relaxed);
+  sweeps_started_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+void Store::EndSweep() {
   sweep_.running = false;
   sweeping_.store(false, std::memory_order_relaxed);
   sweeps_.fetch_add(1, std::memory_order_relaxed);
+  if (sweep_.crawl) {
+    MutexLock lock(&crawl_mutex_);
+    crawling_ = false;
+    return;  // it may have left classes out
+  }
   MutexLock lock(&flush_mutex_);
   if (sweep_.flush && flush_order_.load(std::memory_order_relaxed) == sweep_.flush_order) {
     flush_active_.store(false, std::memory_order_release);
   }
-  return false;
 }
 
 void Store::SweepBatch(Tick now) {

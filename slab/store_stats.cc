@@ -44,11 +44,18 @@ StoreStats Store::Stats() const {
   stats.pages_free = pool.FreePages();
   stats.pages_emptied = pages_emptied_.load(std::memory_order_relaxed);
   stats.items_moved = items_moved_.load(std::memory_order_relaxed);
+  stats.parts_moved = parts_moved_.load(std::memory_order_relaxed);
+  stats.items_dropped = items_dropped_.load(std::memory_order_relaxed);
+  stats.items_reclaimed = items_reclaimed_.load(std::memory_order_relaxed);
+  stats.pages_held_up = pages_held_up_.load(std::memory_order_relaxed);
+  stats.reassigning = reassigning_.load(std::memory_order_relaxed);
   stats.index_bytes = index_.bytes();
   stats.index_buckets = index_.buckets();
   stats.index_growing = index_growing_.load(std::memory_order_relaxed);
   stats.sweeping = sweeping_.load(std::memory_order_relaxed);
   stats.sweeps = sweeps_.load(std::memory_order_relaxed);
+  stats.sweeps_started = sweeps_started_.load(std::memory_order_relaxed);
+  stats.sweeper = sweeper_.load(std::memory_order_relaxed);
   return stats;
 }
 

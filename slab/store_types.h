@@ -1,10 +1,12 @@
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "slab/lane.h"
 #include "slab/tick.h"
 
 // What goes into the Store's operations and comes out of them.
@@ -12,6 +14,8 @@
 namespace larder {
 
 inline constexpr size_t kKeyBytesMax = 250;
+
+using ClassSet = std::bitset<kClassesMax>;
 
 // How large an item may be, counted as memcached counts it, so that `-I` accepts and refuses
 // exactly the same values: its item header, key, flags when not zero, value and line end.
@@ -35,6 +39,8 @@ struct StoreOptions {
   bool evict = true;                 // false: -M, refuse instead
   bool lock_memory = false;          // -k
   uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90
+  bool sweeper = true;               // look for expired items in the background
+  bool automove = true;              // keep a few pages free for classes without one
   bool track_sizes = false;          // keep counts of the items' sizes, for `stats sizes`
   uint64_t hash_seed = 0;            // random in the daemon, so that nobody can aim at one bucket
 };
@@ -146,6 +152,37 @@ struct ArithmeticOutcome {
   uint64_t cas = 0;
 };
 
+// An item that has to go though it is alive.
+struct Eviction {
+  std::string_view key;  // valid during the call
+  uint8_t class_id = 0;
+  uint32_t value_bytes = 0;
+  uint32_t expire = 0;        // tick; kNeverExpires: none
+  uint32_t idle_seconds = 0;  // since the last access
+  bool fetched = false;
+};
+
+// Is told what the store does of itself. Called by any thread, with locks of the store held: it may
+// copy what it is told, and must neither wait nor call the store.
+class StoreObserver {
+ public:
+  virtual ~StoreObserver() = default;
+  virtual void OnEviction(const Eviction& eviction) = 0;
+};
+
+enum class ReassignStatus : uint8_t {
+  kStarted,
+  kBusy,      // the last one is not done
+  kBadClass,  // no such class
+  kSame,      // source and destination are one class
+  kNoSpare,   // the source has no page to spare: a class keeps its last one
+};
+
+enum class CrawlStatus : uint8_t {
+  kStarted,
+  kBusy,  // the last one is not done
+};
+
 // How far Store::Walk has come. A new one begins a walk.
 struct WalkCursor {
   int class_id = 0;       // only items of this class; 0: all
@@ -194,13 +231,21 @@ struct StoreStats {
   uint64_t pages = 0;          // in use by classes
   uint64_t pages_free = 0;     // within the limit
   uint64_t pages_emptied = 0;  // since the start, to be given to another class or to the index
-  uint64_t items_moved = 0;    // since the start, out of a page being emptied
+  // Of what was on pages being emptied, since the start.
+  uint64_t items_moved = 0;      // to another chunk of their class
+  uint64_t parts_moved = 0;      // the same, of chunks that continue a large value
+  uint64_t items_dropped = 0;    // evicted, for want of a chunk
+  uint64_t items_reclaimed = 0;  // were dead
+  uint64_t pages_held_up = 0;    // given up, since something on them was pinned or being filled
+  bool reassigning = false;      // Store::Reassign has not come to its end
   uint64_t index_bytes = 0;
   uint64_t index_buckets = 0;
   bool index_growing = false;
   uint64_t flushed_items = 0;  // reclaimed because a flush had passed them
   bool sweeping = false;
-  uint64_t sweeps = 0;
+  uint64_t sweeps = 0;  // ended
+  uint64_t sweeps_started = 0;
+  bool sweeper = true;              // switched on
   std::vector<ClassStats> classes;  // those that have, or have had, a page
 };
 

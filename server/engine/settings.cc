@@ -16,6 +16,8 @@ StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
           .evict = settings.evict,
           .lock_memory = settings.lock_memory,
           .probation_percent = settings.probation_percent,
+          .sweeper = settings.sweeper,
+          .automove = settings.automove != 0,
           .track_sizes = settings.track_sizes,
           .hash_seed = hash_seed};
 }

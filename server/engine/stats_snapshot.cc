@@ -24,8 +24,13 @@ void SubtractCounted(const StoreStats& baseline, StoreStats* stats) {
   stats->items_stored -= baseline.items_stored;
   stats->pages_emptied -= baseline.pages_emptied;
   stats->items_moved -= baseline.items_moved;
+  stats->parts_moved -= baseline.parts_moved;
+  stats->items_dropped -= baseline.items_dropped;
+  stats->items_reclaimed -= baseline.items_reclaimed;
+  stats->pages_held_up -= baseline.pages_held_up;
   stats->flushed_items -= baseline.flushed_items;
   stats->sweeps -= baseline.sweeps;
+  stats->sweeps_started -= baseline.sweeps_started;
   for (ClassStats& of_class : stats->classes) {
     const auto before =
         std::find_if(baseline.classes.begin(), baseline.classes.end(),

@@ -28,6 +28,7 @@ struct Load {
   size_t value_bytes_rare = 3000;  // one value in eight is of up to so many bytes
   int operations = 60000;
   bool fits = false;  // nothing is ever evicted
+  bool limit_changes = false;
   uint32_t seed = 1;
 };
 
@@ -95,6 +96,10 @@ class Player {
     if (Random(3000) == 0) {
       tested_.store().Flush(now_, now_);
       model_.clear();
+    }
+    if (load_.limit_changes && Random(2000) == 0) {
+      // Half to one and a half of what it was at first.
+      tested_.store().SetMemoryLimit(load_.options.memory_bytes * (5 + Random(11)) / 10);
     }
     if (Random(100) == 0 && !pins_.empty()) pins_.erase(pins_.begin());
     switch (Random(10)) {
@@ -316,6 +321,12 @@ INSTANTIATE_TEST_SUITE_P(
              .value_bytes_usual = 9000,
              .value_bytes_rare = 300000,
              .operations = 20000},
+        Load{.name = "LimitUpAndDown",
+             .options = {.memory_bytes = 4 * kMiB},
+             .keys = 2000,
+             .value_bytes_usual = 600,
+             .value_bytes_rare = 60000,
+             .limit_changes = true},
         Load{.name = "RefusesInsteadOfEvicting",
              .options = {.memory_bytes = kMiB, .evict = false},
              .keys = 5000},

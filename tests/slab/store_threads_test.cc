@@ -173,6 +173,20 @@ TEST_F(ThreadsTest, ChainsAreWholeWhilePagesMove) {
   });
 }
 
+TEST_F(ThreadsTest, TheLimitChangesAndPagesAreReassigned) {
+  Run({.memory_bytes = 8 * kMiB}, [this](int thread, Lane& lane, std::mt19937_64& random) {
+    Mixed mixed(store_.get(), &lane, &random, 5000, 20000);
+    for (int i = 0; i < 20000; ++i) {
+      mixed.Step(now());
+      if (thread != 0 || i % 200 != 0) continue;
+      store_->SetMemoryLimit((4 + random() % 12) * kMiB);
+      store_->Reassign(-1, 1 + static_cast<int>(random() % 20));
+      store_->Crawl(ClassSet().set());
+      store_->SetProbationPercent(static_cast<uint32_t>(random() % 91));
+    }
+  });
+}
+
 TEST_F(ThreadsTest, FewKeysManyThreads) {
   Run({.memory_bytes = 4 * kMiB}, [this](int, Lane& lane, std::mt19937_64& random) {
     Mixed mixed(store_.get(), &lane, &random, 5, 20000);
