@@ -168,8 +168,11 @@ int Start(Options options) {
   if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
 
   Settings& settings = options.settings;
-  absl::StatusOr<std::vector<Listener>> listeners = OpenListeners(
-      {.listen = settings.listen, .port = settings.tcp_port, .backlog = settings.backlog});
+  absl::StatusOr<std::vector<Listener>> listeners = OpenListeners({.listen = settings.listen,
+                                                                   .port = settings.tcp_port,
+                                                                   .backlog = settings.backlog,
+                                                                   .protocol = settings.protocol,
+                                                                   .tls = settings.tls.enabled});
   if (!listeners.ok()) return Fail(listeners.status(), EX_OSERR);
   if (options.socket_mark != 0) MarkSockets(*listeners, options.socket_mark);
   // Where any free port would do, statistics report the one that it became.

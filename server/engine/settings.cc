@@ -2,6 +2,18 @@
 
 namespace larder {
 
+const char* ProtocolName(ProtocolChoice protocol) {
+  switch (protocol) {
+    case ProtocolChoice::kText:
+      return "ascii";
+    case ProtocolChoice::kBinary:
+      return "binary";
+    case ProtocolChoice::kNegotiate:
+      break;
+  }
+  return "auto-negotiate";
+}
+
 StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
   // Without CAS an item of memcached's is 8 bytes smaller, and so its value may be 8 bytes larger.
   constexpr uint32_t kCasBytes = 8;

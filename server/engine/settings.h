@@ -22,6 +22,9 @@ enum class ProtocolChoice : uint8_t {
   kBinary,
 };
 
+// As memcached's statistics and messages call it.
+const char* ProtocolName(ProtocolChoice protocol);
+
 enum class TlsVerify : uint8_t { kNone, kRequest, kRequire, kOnce };
 enum class TlsVersion : uint8_t { k1_0, k1_1, k1_2, k1_3 };
 enum class TlsKeyFormat : uint8_t { kPem, kDer, kEngine };

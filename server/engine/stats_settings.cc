@@ -38,7 +38,7 @@ void AddServing(const Settings& settings, StatLines* lines) {
   lines->Add("reqs_per_event", settings.requests_per_event);
   lines->AddYesNo("cas_enabled", settings.cas);
   lines->Add("tcp_backlog", settings.backlog);
-  lines->Add("binding_protocol", "ascii");
+  lines->Add("binding_protocol", ProtocolName(settings.protocol));
   lines->AddYesNo("auth_enabled_sasl", false);
   lines->AddYesNo("auth_enabled_ascii", false);
   lines->Add("item_size_max", settings.item_bytes_max);

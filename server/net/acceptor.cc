@@ -55,7 +55,8 @@ absl::Status Acceptor::Start(const EventLoop* loop, const Engine* engine) {
       return absl::ResourceExhaustedError("failed to create listening connection");
     }
     if (engine_->verbosity() > 1) {
-      fprintf(stderr, "<%d server listening (auto-negotiate)\n", watched->listener.fd.get());
+      fprintf(stderr, "<%d server listening (%s)\n", watched->listener.fd.get(),
+              ProtocolName(watched->listener.protocol));
     }
   }
   return absl::OkStatus();
@@ -85,7 +86,7 @@ void Acceptor::OnConnecting(const Listener& listener) {
       if (i == 0) Pause();
       return;
     }
-    TcpAddress peer = {};
+    SocketAddress peer = {};
     socklen_t bytes = sizeof(peer);
     UniqueFd fd(accept4(listener.fd.get(), &peer.any, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) return OnAcceptFailed(errno);
@@ -95,7 +96,9 @@ void Acceptor::OnConnecting(const Listener& listener) {
       [[maybe_unused]] const ssize_t sent =
           send(fd.get(), kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL);
     } else {
-      LeastLoaded().Adopt(std::move(fd), peer, listener.tls);
+      LeastLoaded().Adopt(
+          {.fd = std::move(fd),
+           .traits = {.peer = peer, .protocol = listener.protocol, .tls = listener.tls}});
     }
   }
 }

@@ -33,12 +33,13 @@ void LogFailure(const Stream& stream, const char* what, int error) {
 
 }  // namespace
 
-Connection::Connection(Stream stream, const TcpAddress& peer, EngineWorker* worker, const Now& now)
+Connection::Connection(Stream stream, const ConnectionTraits& traits, EngineWorker* worker,
+                       const Now& now)
     : stream_(std::move(stream)),
       worker_(worker),
-      session_(worker, {.protocol = worker->settings().protocol}),
+      session_(worker, {.protocol = traits.protocol}),
       output_(&worker->output_blocks()),
-      peer_(peer),
+      peer_(traits.peer),
       active_tick_(now.tick.seconds) {}
 
 Connection::Wait Connection::OnReadable(LoopTurn* turn) {

@@ -51,6 +51,13 @@ struct LoopTurn {
   std::span<iovec> pieces;        // for Output::Gather
 };
 
+// Who a client is, and what the listener that accepted it decides.
+struct ConnectionTraits {
+  SocketAddress peer = {};  // the client's address
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;
+  ListenerTls tls = ListenerTls::kDefault;
+};
+
 class Connection {
  public:
   // What must happen before the connection can go on.
@@ -61,8 +68,8 @@ class Connection {
     kClosed,  // nothing: destroy the connection, which closes the socket
   };
 
-  // `worker` must outlive the connection. `peer` is the client's address.
-  Connection(Stream stream, const TcpAddress& peer, EngineWorker* worker, const Now& now);
+  // `worker` must outlive the connection.
+  Connection(Stream stream, const ConnectionTraits& traits, EngineWorker* worker, const Now& now);
 
   // By the worker's thread, as the connection asked for.
   [[nodiscard]] Wait OnReadable(LoopTurn* turn);
@@ -109,7 +116,7 @@ class Connection {
   // What the session wanted when it returned.
   Session::Next next_ = Session::Next::kRead;
   RequestTrace trace_;
-  const TcpAddress peer_;
+  const SocketAddress peer_;
 
   // Written by the worker's thread, read by any that lists connections.
   std::atomic<State> state_ = State::kReading;

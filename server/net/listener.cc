@@ -44,7 +44,8 @@ bool SetOption(const UniqueFd& fd, int level, int option) {
 }
 
 // What accept() returns inherits these options, so that no connection needs a system call for them.
-absl::StatusOr<Listener> OpenListener(const addrinfo& address, int backlog) {
+absl::StatusOr<Listener> OpenListener(const addrinfo& address, int backlog,
+                                      const ListenAddress& wanted) {
   UniqueFd fd(socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                      address.ai_protocol));
   if (!fd || (address.ai_family == AF_INET6 && !SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
@@ -53,8 +54,12 @@ absl::StatusOr<Listener> OpenListener(const addrinfo& address, int backlog) {
       bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || listen(fd.get(), backlog) != 0) {
     return SystemError(errno);
   }
-  const TcpAddress bound = LocalAddress(fd.get());
-  return Listener{.fd = std::move(fd), .address = bound};
+  const SocketAddress bound = LocalAddress(fd.get());
+  return Listener{.fd = std::move(fd),
+                  .address = bound,
+                  .protocol = wanted.protocol,
+                  .tls = wanted.tls,
+                  .tag = wanted.tag};
 }
 
 bool SameAddress(const addrinfo& a, const addrinfo& b) {
@@ -72,7 +77,7 @@ class Opener {
     absl::Status missing;
     bool found = false;
     for (const addrinfo* entry = list->get(); entry != nullptr; entry = entry->ai_next) {
-      absl::Status status = OpenOnce(*entry);
+      absl::Status status = OpenOnce(*entry, address);
       found |= status.ok();
       if (absl::IsNotFound(status)) {
         missing = std::move(status);
@@ -87,11 +92,11 @@ class Opener {
   std::vector<Listener> TakeListeners() { return std::move(listeners_); }
 
  private:
-  absl::Status OpenOnce(const addrinfo& address) {
+  absl::Status OpenOnce(const addrinfo& address, const ListenAddress& wanted) {
     for (const addrinfo* other : opened_) {
       if (SameAddress(address, *other)) return absl::OkStatus();
     }
-    absl::StatusOr<Listener> listener = OpenListener(address, backlog_);
+    absl::StatusOr<Listener> listener = OpenListener(address, backlog_, wanted);
     if (!listener.ok()) return listener.status();
     listeners_.push_back(*std::move(listener));
     opened_.push_back(&address);
@@ -107,8 +112,8 @@ class Opener {
 }  // namespace
 
 absl::StatusOr<std::vector<Listener>> OpenListeners(const ListenOptions& options) {
-  absl::StatusOr<std::vector<ListenAddress>> addresses =
-      ParseListenAddresses(options.listen, options.port);
+  absl::StatusOr<std::vector<ListenAddress>> addresses = ParseListenAddresses(
+      options.listen, {.port = options.port, .protocol = options.protocol, .tls = options.tls});
   if (!addresses.ok()) return addresses.status();
   Opener opener(options.backlog);
   for (const ListenAddress& address : *addresses) {

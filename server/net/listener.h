@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,24 +14,21 @@
 
 namespace larder {
 
-// Whether a listener's connections are encrypted, and what they ask of the client.
-enum class ListenerTls : uint8_t {
-  kDefault,  // as the settings say: with -Z as ssl_verify_mode has it, else not encrypted
-  kNone,     // notls: not encrypted
-  kBasic,    // btls: encrypted; no certificate is asked for
-  kMutual,   // mtls: encrypted, and the client must show a certificate of ssl_ca_cert's
-};
-
 struct Listener {
-  UniqueFd fd;         // listening, not blocking
-  TcpAddress address;  // with the port that was chosen where it was to be a free one
+  UniqueFd fd;            // listening, not blocking
+  SocketAddress address;  // with the port that was chosen where it was to be a free one
+  // Of the connections that are accepted here.
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;
   ListenerTls tls = ListenerTls::kDefault;
+  std::string tag;
 };
 
 struct ListenOptions {
-  std::string listen;  // -l, see ParseListenAddresses
-  int port = 0;        // -p; 0: one that is free
-  int backlog = 1024;  // -b
+  std::string listen;                                    // -l, see ParseListenAddresses
+  int port = 0;                                          // -p; 0: one that is free
+  int backlog = 1024;                                    // -b
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;  // -B, where -l does not say
+  bool tls = false;                                      // -Z
 };
 
 // Opens every address that the options name; a host name may have several. Fails with a message

@@ -19,8 +19,8 @@ constexpr std::chrono::seconds kIdleCheckPeriod(1);
 }  // namespace
 
 struct Worker::Client {
-  Client(Worker* owner, Stream stream, const TcpAddress& peer, const Now& now)
-      : worker(owner), connection(std::move(stream), peer, owner->engine_worker_, now) {}
+  Client(Worker* owner, Stream stream, const ConnectionTraits& traits, const Now& now)
+      : worker(owner), connection(std::move(stream), traits, owner->engine_worker_, now) {}
 
   Worker* const worker;
   Connection connection;
@@ -53,11 +53,11 @@ absl::Status Worker::Start() {
   return thread_.Start(absl::StrCat("larder-worker", index_), [this] { Loop(); });
 }
 
-void Worker::Adopt(UniqueFd fd, const TcpAddress& peer, ListenerTls tls) {
+void Worker::Adopt(Accepted accepted) {
   adopted_.fetch_add(1, std::memory_order_relaxed);
   {
     const MutexLock lock(&arrivals_mutex_);
-    arrivals_.push_back({std::move(fd), peer, tls});
+    arrivals_.push_back(std::move(accepted));
   }
   wakeup_.Signal();
 }
@@ -116,22 +116,22 @@ void Worker::OnSocketReady(int, short what, void* argument) {
 }
 
 void Worker::OnWakeup() {
-  std::vector<Arrival> arrivals;
+  std::vector<Accepted> arrivals;
   {
     const MutexLock lock(&arrivals_mutex_);
     arrivals.swap(arrivals_);
   }
-  for (Arrival& arrival : arrivals) Welcome(std::move(arrival));
+  for (Accepted& accepted : arrivals) Welcome(std::move(accepted));
 }
 
-bool Worker::Encrypts(const Arrival& arrival) const {
-  return options_.tls != nullptr && arrival.tls != ListenerTls::kNone;
+bool Worker::Encrypts(const Accepted& accepted) const {
+  return options_.tls != nullptr && accepted.traits.tls != ListenerTls::kNone;
 }
 
-void Worker::Welcome(Arrival arrival) {
+void Worker::Welcome(Accepted accepted) {
   std::unique_ptr<TlsStream> tls;
-  if (Encrypts(arrival)) {
-    SslHandle ssl = options_.tls->NewConnection(arrival.fd.get(), arrival.tls);
+  if (Encrypts(accepted)) {
+    SslHandle ssl = options_.tls->NewConnection(accepted.fd.get(), accepted.traits.tls);
     if (ssl == nullptr) {
       if (engine_worker_->engine().verbosity() > 0) fprintf(stderr, "No memory for TLS\n");
       closed_.fetch_add(1, std::memory_order_relaxed);
@@ -140,8 +140,8 @@ void Worker::Welcome(Arrival arrival) {
     tls = std::make_unique<TlsStream>(std::move(ssl), options_.tls->record_bytes(),
                                       &engine_worker_->counters());
   }
-  auto owned = std::make_unique<Client>(this, Stream(std::move(arrival.fd), std::move(tls)),
-                                        arrival.peer, CurrentTurn()->now);
+  auto owned = std::make_unique<Client>(this, Stream(std::move(accepted.fd), std::move(tls)),
+                                        accepted.traits, CurrentTurn()->now);
   Client* const client = owned.get();
   if (engine_worker_->engine().verbosity() > 1) {
     fprintf(stderr, "<%d new auto-negotiating client connection\n", client->connection.fd());

@@ -41,6 +41,12 @@ struct WorkerOptions {
   std::chrono::milliseconds drain_time{1000};
 };
 
+// A socket that was accepted, on its way to its worker.
+struct Accepted {
+  UniqueFd fd;
+  ConnectionTraits traits;
+};
+
 class Worker {
  public:
   // `engine_worker` and `clock` must outlive the worker.
@@ -54,8 +60,7 @@ class Worker {
   absl::Status Start();
 
   // Any thread, once started: makes the connection the worker's.
-  void Adopt(UniqueFd fd, const TcpAddress& peer, ListenerTls tls)
-      ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
+  void Adopt(Accepted accepted) ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
 
   // Any thread, once started. What has arrived is executed and answered, and clients that are
   // slow to read are given a moment; then all connections are closed and the thread ends.
@@ -73,11 +78,6 @@ class Worker {
   void AddBufferStats(ServerStats* stats) const ABSL_LOCKS_EXCLUDED(clients_mutex_);
 
  private:
-  struct Arrival {
-    UniqueFd fd;
-    TcpAddress peer;
-    ListenerTls tls;
-  };
   struct Client;
 
   static void OnSocketReady(int, short what, void* argument);
@@ -87,8 +87,8 @@ class Worker {
   void RunTurn(bool wait);
   LoopTurn* CurrentTurn();
   void OnWakeup() ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
-  void Welcome(Arrival arrival) ABSL_LOCKS_EXCLUDED(clients_mutex_);
-  bool Encrypts(const Arrival& arrival) const;
+  void Welcome(Accepted accepted) ABSL_LOCKS_EXCLUDED(clients_mutex_);
+  bool Encrypts(const Accepted& accepted) const;
   void ResumeYielded();
   void Arrange(Client* client, Connection::Wait wait);
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -108,7 +108,7 @@ class Worker {
   std::atomic<bool> stopping_ = false;
 
   mutable Mutex arrivals_mutex_;
-  std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);
+  std::vector<Accepted> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);
 
   // The worker's thread alone changes the list and destroys clients.
   mutable Mutex clients_mutex_;

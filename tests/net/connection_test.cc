@@ -30,7 +30,7 @@ class ConnectionTest : public testing::Test {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     client_ = std::make_unique<Client>(UniqueFd(ends[0]));
     client_->ShrinkBuffers();
-    connection_ = std::make_unique<Connection>(Stream(UniqueFd(ends[1])), TcpAddress{},
+    connection_ = std::make_unique<Connection>(Stream(UniqueFd(ends[1])), ConnectionTraits{},
                                                engine_.engine().AddWorker(), now());
     turn_.now = now();
     turn_.input = &input_;

@@ -61,8 +61,8 @@ TEST_F(WorkerTest, AnswersWhatHasArrivedBeforeItStops) {
   first.Send(requests);
   second.Send(requests);
   // The worker gets no further than welcoming the first before it is told to stop.
-  worker.Adopt(std::move(first_fd), {}, ListenerTls::kDefault);
-  worker.Adopt(std::move(second_fd), {}, ListenerTls::kDefault);
+  worker.Adopt({.fd = std::move(first_fd), .traits = {}});
+  worker.Adopt({.fd = std::move(second_fd), .traits = {}});
   worker.Stop();
   clock.Open();
   EXPECT_EQ(first.ReceiveAll(), replies);
@@ -85,7 +85,7 @@ TEST_F(WorkerTest, ConnectionsTakeTurns) {
     auto [client, fd] = Connect();
     client.Send(requests);
     clients.push_back(std::move(client));
-    worker_.Adopt(std::move(fd), {}, ListenerTls::kDefault);
+    worker_.Adopt({.fd = std::move(fd), .traits = {}});
   }
   for (Client& client : clients) EXPECT_EQ(client.Receive(replies.size()), replies);
   EXPECT_EQ(worker_.open(), 5);
@@ -100,7 +100,7 @@ TEST_F(WorkerTest, ClosesWhatComesTooLate) {
     ASSERT_TRUE(worker.Start().ok());
     worker.Stop();
     worker.Join();
-    worker.Adopt(std::move(fd), {}, ListenerTls::kDefault);
+    worker.Adopt({.fd = std::move(fd), .traits = {}});
   }
   EXPECT_EQ(client.ReceiveAll(), "");
 }
