@@ -33,15 +33,17 @@ uint32_t NextSize(uint32_t bytes, const SizeClassOptions& options) {
 }  // namespace
 
 SizeClasses::SizeClasses(const SizeClassOptions& options)
-    : page_bytes_(options.page_bytes), unit_bytes_(options.unit_bytes), chunk_bytes_{0} {
+    : page_bytes_(options.page_bytes),
+      unit_shift_(std::countr_zero(options.unit_bytes)),
+      chunk_bytes_{0} {
   const uint32_t largest = options.page_bytes / kChunksInPageMin;
   options.sizes.empty() ? AddGrowing(options, largest) : AddGiven(options, largest);
   chunk_bytes_.push_back(largest);
 
-  class_for_.resize(largest / unit_bytes_ + 1);
+  class_for_.resize(largest / options.unit_bytes + 1);
   uint8_t class_id = 1;
   for (uint32_t units = 0; units < class_for_.size(); ++units) {
-    while (chunk_bytes_[class_id] < units * unit_bytes_) ++class_id;
+    while (chunk_bytes_[class_id] < units * options.unit_bytes) ++class_id;
     class_for_[units] = class_id;
   }
 }

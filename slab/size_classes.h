@@ -16,7 +16,7 @@ namespace larder {
 
 struct SizeClassOptions {
   uint32_t page_bytes = 1 << 20;
-  uint32_t unit_bytes = 4;        // chunk sizes are multiples of it
+  uint32_t unit_bytes = 4;        // chunk sizes are multiples of it; a power of two
   uint32_t chunk_bytes_min = 24;  // a header and the least room for a key and a value
   double growth_factor = 0;       // 0: eight classes for every power of two
   // Instead of a rule: the sizes, growing. They are rounded up to units and to the least chunk;
@@ -34,7 +34,9 @@ class SizeClasses {
   uint32_t chunk_bytes_max() const { return chunk_bytes_.back(); }
 
   // The smallest class whose chunks hold `bytes`; `bytes` is at most chunk_bytes_max().
-  int ClassFor(uint32_t bytes) const { return class_for_[(bytes + unit_bytes_ - 1) / unit_bytes_]; }
+  int ClassFor(uint32_t bytes) const {
+    return class_for_[(bytes + (1u << unit_shift_) - 1) >> unit_shift_];
+  }
 
  private:
   // Fill in the sizes below `largest`.
@@ -42,7 +44,7 @@ class SizeClasses {
   void AddGiven(const SizeClassOptions& options, uint32_t largest);
 
   uint32_t page_bytes_;
-  uint32_t unit_bytes_;
+  int unit_shift_;
   std::vector<uint32_t> chunk_bytes_;  // [0] is no class
   std::vector<uint8_t> class_for_;     // by size in units, rounded up
 };

@@ -368,7 +368,12 @@ class Store {
                  absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome);
 
   // store_write.cc
-  Verdict Judge(const WriteOptions& options, const Item* old, int old_class) const;
+  static Verdict Judge(const WriteOptions& options, const Item* old, int old_class) {
+    if (options.mode == WriteMode::kSet && !options.compare) [[likely]]
+      return {.class_id = static_cast<uint8_t>(old_class)};
+    return JudgeOld(options, old, old_class);
+  }
+  static Verdict JudgeOld(const WriteOptions& options, const Item* old, int old_class);
   bool OverwriteInPlace(Lane& lane, Item* item, int class_id, std::string_view value,
                         const WriteOptions& options, Tick now);
   bool ExtendInPlace(Lane& lane, Item* item, int class_id, std::string_view value,

@@ -94,16 +94,16 @@ struct WriteOptions {
   // Store only if there is an item and its CAS is `compare_cas`, where 0 is no item's. An add does
   // not compare; an append or prepend does not, either, with 0.
   bool compare = false;
-  uint64_t compare_cas = 0;
   // Of a set or replace that compares: if `compare_cas` is only lower than the item's CAS, store
   // the value all the same, but as stale, with the old item's expiry and win-sent mark.
   bool invalidate = false;
-  // Of an append or prepend: on a miss, store the value as a set would, with `create_expire`.
+  // Of an append or prepend: on a miss, store the value as a set would.
   bool create = false;
-  bool binary_key = false;          // mark the item so; append and prepend remove the mark
-  uint32_t client_flags = 0;        // append and prepend keep the item's own
-  uint32_t expire = kNeverExpires;  // append and prepend keep the item's own
-  uint32_t create_expire = kNeverExpires;
+  bool binary_key = false;  // mark the item so; append and prepend remove the mark
+  uint64_t compare_cas = 0;
+  // Append and prepend keep the item's own, if there is one.
+  uint32_t client_flags = 0;
+  uint32_t expire = kNeverExpires;
   uint64_t chosen_cas = 0;  // the item's from now on; 0: the store's count
 };
 

@@ -24,9 +24,8 @@ uint32_t MarksOf(bool binary_key, uint64_t chosen_cas) {
 }  // namespace
 
 // As memcached's do_store_item has it.
-Store::Verdict Store::Judge(const WriteOptions& options, const Item* old, int old_class) const {
+Store::Verdict Store::JudgeOld(const WriteOptions& options, const Item* old, int old_class) {
   Verdict verdict{.class_id = static_cast<uint8_t>(old_class)};
-  if (options.mode == WriteMode::kSet && !options.compare) return verdict;
   const bool matches =
       old != nullptr && options.compare_cas != 0 && old->cas() == options.compare_cas;
   switch (options.mode) {
@@ -72,7 +71,7 @@ WriteOutcome Store::Write(Lane& lane, const Key& key, std::string_view value,
     Item* old = slot ? arena_.ItemAt(location) : nullptr;
     const int class_id = slot ? slabs_->ClassOf(location) : 0;
     const Verdict verdict = Judge(options, old, class_id);
-    if (verdict.status != WriteStatus::kStored) {
+    if (verdict.status != WriteStatus::kStored) [[unlikely]] {
       outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
     } else if (old != nullptr && !verdict.stale &&
                (extends ? ExtendInPlace(lane, old, class_id, value, options, now)
@@ -359,7 +358,7 @@ Store::Verdict Store::SameAs(const Snapshot& snapshot, const Item* old, int old_
 WriteOutcome Store::Combine(Lane& lane, const Key& key, ValuePieces added, uint64_t added_bytes,
                             const WriteOptions& options, Tick now) {
   while (true) {
-    Snapshot snapshot{.client_flags = options.client_flags, .expire = options.create_expire};
+    Snapshot snapshot{.client_flags = options.client_flags, .expire = options.expire};
     Verdict verdict;
     Location dead = 0;
     {
