@@ -32,6 +32,7 @@ enum class Command : uint8_t {
   kVerbosity,
   kVersion,
   kStats,
+  kRefreshCertificates,
   kNoop,  // `mn`: answers, and by that shows that all before it has been answered
   kQuit,
 };

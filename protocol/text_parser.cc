@@ -318,6 +318,9 @@ ParseResult TextParser::ParseCommand(std::string_view line, Request* request) {
     case WordCode("flush_al"):
       if (word.text == "flush_all") return ParseFlushAll(bytes, words, request);
       break;
+    case WordCode("refresh_"):
+      if (word.text != "refresh_certs") break;
+      return ParsePlain(Command::kRefreshCertificates, bytes, {}, request);
     case WordCode("verbosit"):
       if (word.text == "verbosity") return ParseVerbosity(bytes, words, request);
       break;

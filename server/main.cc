@@ -23,6 +23,7 @@
 #include "server/net/clock.h"
 #include "server/net/listener.h"
 #include "server/net/server.h"
+#include "server/net/tls_context.h"
 #include "server/options.h"
 #include "slab/store.h"
 
@@ -43,13 +44,12 @@ int Fail(const absl::Status& status, int exit_code) {
 // What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
 // takes its line out.
 absl::Status CheckObeyed(const Settings& settings) {
-  const std::array<std::pair<const char*, bool>, 7> missing = {{
+  const std::array<std::pair<const char*, bool>, 6> missing = {{
       {"UDP (-U)", settings.udp_port != 0},
       {"-s", !settings.unix_socket.empty()},
       {"-B binary", settings.protocol == ProtocolChoice::kBinary},
       {"-Y", !settings.auth_file.empty()},
       {"-S", settings.sasl},
-      {"-Z", settings.tls.enabled},
       {"-e", !settings.memory_file.empty()},
   }};
   for (const auto& [option, given] : missing) {
@@ -114,7 +114,18 @@ void AnnouncePorts(const std::string& ports) {
   }
 }
 
-int Serve(const Options& options, std::vector<Listener> listeners, Background* background) {
+// A certificate that is no good leaves the one before it in use.
+void ReloadCertificates(const Engine& engine, TlsContext* tls, const Now& now) {
+  if (const absl::Status status = tls->Reload(now.tick); !status.ok()) {
+    fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  } else if (engine.verbosity() > 0) {
+    fprintf(stderr, "Certificates reloaded\n");
+  }
+}
+
+// `tls` is null without -Z, `background` without -d.
+int Serve(const Options& options, std::vector<Listener> listeners, const Clock& clock,
+          TlsContext* tls, Background* background) {
   const Settings& settings = options.settings;
   absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Create(StoreOptionsFrom(settings, RandomSeed()));
@@ -123,15 +134,18 @@ int Serve(const Options& options, std::vector<Listener> listeners, Background* b
     fprintf(stderr, "warning: -k invalid, the system does not let larder lock its memory\n");
   }
 
-  const SystemClock clock;
   const std::string ports = DescribePorts(listeners);
   Server server({.threads = settings.threads,
                  .acceptor = {.connections_max = settings.connections_max,
                               .refuse_over_limit = settings.maxconns_fast,
                               .backlog = settings.backlog},
-                 .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds}},
+                 .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds},
+                 .tls = tls},
                 std::move(listeners), &clock);
   Engine engine(settings, store->get(), &server, clock.Read());
+  if (tls != nullptr) {
+    server.AddReload([&engine, tls](const Now& now) { ReloadCertificates(engine, tls, now); });
+  }
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
@@ -180,10 +194,20 @@ int Start(Options options) {
   if (user) {
     if (const absl::Status status = BecomeUser(*user); !status.ok()) return Fail(status, EX_OSERR);
   }
-  if (!options.daemonize) return Serve(options, *std::move(listeners), nullptr);
+  const SystemClock clock;
+  std::unique_ptr<TlsContext> tls;
+  if (settings.tls.enabled) {
+    absl::StatusOr<std::unique_ptr<TlsContext>> context =
+        TlsContext::Create(settings.tls, clock.Read().tick);
+    if (!context.ok()) return Fail(context.status(), EX_USAGE);
+    tls = *std::move(context);
+  }
+  if (!options.daemonize) {
+    return Serve(options, *std::move(listeners), clock, tls.get(), nullptr);
+  }
   absl::StatusOr<Background> background = Background::Enter();
   if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
-  return Serve(options, *std::move(listeners), &*background);
+  return Serve(options, *std::move(listeners), clock, tls.get(), &*background);
 }
 
 }  // namespace

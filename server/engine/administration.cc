@@ -31,6 +31,13 @@ void ExecuteVersion(const Turn& turn) {
   turn.out.Append(kLineEnd);
 }
 
+void ExecuteRefreshCertificates(const Turn& turn) {
+  const std::string error = turn.worker.engine().server().RefreshCertificates(turn.now);
+  if (error.empty()) return turn.out.Append(kOkReply);
+  turn.out.Append(error);
+  turn.out.Append(kLineEnd);
+}
+
 void ExecuteStats(const Turn& turn, const Request& request) {
   Engine& engine = turn.worker.engine();
   std::string_view arguments = request.arguments;

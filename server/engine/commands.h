@@ -62,6 +62,7 @@ void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key)
 
 void ExecuteFlushAll(const Turn& turn, const Request& request);
 void ExecuteVerbosity(const Turn& turn, const Request& request);
+void ExecuteRefreshCertificates(const Turn& turn);
 void ExecuteVersion(const Turn& turn);
 void ExecuteStats(const Turn& turn, const Request& request);
 

@@ -40,6 +40,10 @@ struct ServerStats {
   int64_t read_buffers = 0;
   int64_t read_buffer_bytes = 0;
   int64_t read_buffer_bytes_free = 0;
+
+  // With TLS only.
+  int64_t tls_new_sessions = 0;        // that clients may resume, since the start
+  uint32_t tls_certificates_tick = 0;  // when the certificates were read last, in seconds
 };
 
 // Implemented by the server around the engine. Called by workers' threads, by any of them at any
@@ -50,6 +54,9 @@ class ServerView {
   virtual ServerStats Stats() const = 0;
   // Listeners and connections, in no particular order.
   virtual std::vector<ConnectionInfo> Connections(const Now& now) const = 0;
+  // Reads the TLS certificates again, for connections that are made from now on. What is wrong with
+  // them, in memcached's words, in which case nothing has changed; empty if nothing is.
+  virtual std::string RefreshCertificates(const Now&) const { return "Error TLS not enabled"; }
 };
 
 }  // namespace larder

@@ -42,6 +42,8 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
       return ExecuteVersion(turn);
     case Command::kStats:
       return ExecuteStats(turn, request);
+    case Command::kRefreshCertificates:
+      return ExecuteRefreshCertificates(turn);
     case Command::kNoop:
       return turn.out.Append(kNoopReply);
     case Command::kQuit:

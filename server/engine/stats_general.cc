@@ -129,6 +129,18 @@ void AddBackgroundWork(const StoreStats& store, StatLines* lines) {
   lines->Add("round_robin_fallback", 0);
 }
 
+void AddTls(const Settings& settings, const Now& now, const StatsSnapshot& snapshot,
+            StatLines* lines) {
+  if (!settings.tls.enabled) return;
+  if (settings.tls.session_cache) {
+    lines->Add("ssl_new_sessions", snapshot.server.tls_new_sessions);
+  }
+  lines->Add("ssl_proto_errors", snapshot.counters.tls_protocol_errors);
+  lines->Add("ssl_handshake_errors", snapshot.counters.tls_handshake_errors);
+  lines->Add("time_since_server_cert_refresh",
+             int64_t{now.tick.seconds} - snapshot.server.tls_certificates_tick);
+}
+
 void AddItems(const StoreStats& store, StatLines* lines) {
   lines->Add("bytes", store.item_bytes);
   lines->Add("curr_items", store.items);
@@ -171,6 +183,7 @@ void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines) {
   AddCommands(snapshot.counters, lines);
   AddTraffic(engine.settings(), snapshot, lines);
   AddBackgroundWork(snapshot.store, lines);
+  AddTls(engine.settings(), now, snapshot, lines);
   AddItems(snapshot.store, lines);
   AddOwn(snapshot.store, lines);
 }

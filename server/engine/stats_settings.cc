@@ -92,18 +92,51 @@ void AddExternalStorage(StatLines* lines) {
   lines->AddYesNo("ext_drop_unread", false);
 }
 
-void AddTls(StatLines* lines) {
-  lines->AddYesNo("ssl_enabled", false);
-  lines->Add("ssl_chain_cert", "(null)");
-  lines->Add("ssl_key", "(null)");
-  lines->Add("ssl_verify_mode", 0);
-  lines->Add("ssl_keyformat", 0);
-  lines->Add("ssl_ciphers", kNone);
-  lines->Add("ssl_ca_cert", kNone);
-  lines->Add("ssl_wbuf_size", 0);
-  lines->AddYesNo("ssl_session_cache", false);
-  lines->AddYesNo("ssl_kernel_tls", false);
-  lines->Add("ssl_min_version", kNone);
+// As OpenSSL numbers them, which is how memcached prints them.
+int VerifyNumber(TlsVerify verify) {
+  switch (verify) {
+    case TlsVerify::kNone:
+      return 0;
+    case TlsVerify::kRequest:
+      return 1;
+    case TlsVerify::kRequire:
+      return 3;
+    case TlsVerify::kOnce:
+      break;
+  }
+  return 7;
+}
+
+const char* VersionName(TlsVersion version) {
+  switch (version) {
+    case TlsVersion::k1_0:
+      return "tlsv1.0";
+    case TlsVersion::k1_1:
+      return "tlsv1.1";
+    case TlsVersion::k1_2:
+      return "tlsv1.2";
+    case TlsVersion::k1_3:
+      break;
+  }
+  return "tlsv1.3";
+}
+
+const char* TextOr(const std::string& text, const char* if_empty) {
+  return text.empty() ? if_empty : text.c_str();
+}
+
+void AddTls(const TlsSettings& tls, StatLines* lines) {
+  lines->AddYesNo("ssl_enabled", tls.enabled);
+  lines->Add("ssl_chain_cert", TextOr(tls.chain_cert, "(null)"));
+  lines->Add("ssl_key", TextOr(tls.key, "(null)"));
+  lines->Add("ssl_verify_mode", VerifyNumber(tls.verify));
+  lines->Add("ssl_keyformat", static_cast<int>(tls.key_format) + 1);
+  lines->Add("ssl_ciphers", TextOr(tls.ciphers, kNone));
+  lines->Add("ssl_ca_cert", TextOr(tls.ca_cert, kNone));
+  lines->Add("ssl_wbuf_size", tls.write_buffer_bytes);
+  lines->AddYesNo("ssl_session_cache", tls.session_cache);
+  lines->AddYesNo("ssl_kernel_tls", tls.kernel_offload);
+  lines->Add("ssl_min_version", VersionName(tls.version_min));
 }
 
 }  // namespace
@@ -114,7 +147,7 @@ void AddSettings(const Engine& engine, StatLines* lines) {
   AddMemory(engine, lines);
   AddBuffers(engine.settings(), lines);
   AddExternalStorage(lines);
-  AddTls(lines);
+  AddTls(engine.settings().tls, lines);
   lines->Add("num_napi_ids", 0);
   lines->Add("memory_file", "(null)");
   lines->Add("client_flags_size", sizeof(Request::client_flags));

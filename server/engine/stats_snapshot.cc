@@ -44,6 +44,7 @@ void SubtractCounted(const ServerStats& baseline, ServerStats* stats) {
   stats->connections_rejected -= baseline.connections_rejected;
   stats->accepting_stopped -= baseline.accepting_stopped;
   stats->accepting_stopped_microseconds -= baseline.accepting_stopped_microseconds;
+  stats->tls_new_sessions -= baseline.tls_new_sessions;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "server/net/server.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -22,6 +23,10 @@ Server::Server(const ServerOptions& options, std::vector<Listener> listeners, co
 
 Server::~Server() { StopThreads(); }
 
+void Server::AddReload(std::function<void(const Now&)> reload) {
+  reloads_.push_back(std::move(reload));
+}
+
 absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {
   absl::Status status = StartAll(engine, stop_signals);
   if (!status.ok()) StopThreads();
@@ -34,14 +39,13 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
           loop_, [](void* self) { static_cast<Server*>(self)->stopping_ = true; }, this)) {
     return absl::ResourceExhaustedError("failed to create the main event loop");
   }
-  for (const int signal : stop_signals) {
-    signals_.push_back(std::make_unique<Event>());
-    if (!signals_.back()->Watch(loop_, signal, EV_SIGNAL, &OnSignal, this)) {
-      return absl::ResourceExhaustedError("failed to watch for signals");
-    }
-  }
+  bool watched = reloads_.empty() || Watch(SIGHUP, &OnHangup);
+  for (const int signal : stop_signals) watched &= Watch(signal, &OnSignal);
+  if (!watched) return absl::ResourceExhaustedError("failed to watch for signals");
+  WorkerOptions worker_options = options_.worker;
+  worker_options.tls = options_.tls;
   for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, options_.worker, engine->AddWorker(), clock_));
+    workers_.push_back(std::make_unique<Worker>(i, worker_options, engine->AddWorker(), clock_));
     if (absl::Status status = workers_.back()->Start(); !status.ok()) {
       workers_.pop_back();
       return status;
@@ -65,6 +69,17 @@ void Server::OnSignal(int signal, short, void* argument) {
   Server* const self = static_cast<Server*>(argument);
   self->stop_signal_ = signal;
   self->stopping_ = true;
+}
+
+void Server::OnHangup(int, short, void* argument) {
+  const Server* const self = static_cast<Server*>(argument);
+  const Now now = self->clock_->Read();
+  for (const auto& reload : self->reloads_) reload(now);
+}
+
+bool Server::Watch(int signal, Event::Callback callback) {
+  signals_.push_back(std::make_unique<Event>());
+  return signals_.back()->Watch(loop_, signal, EV_SIGNAL, callback, this);
 }
 
 // All workers are told before any is waited for, so that they drain at the same time.
@@ -93,7 +108,16 @@ ServerStats Server::Stats() const {
   stats.reserved_descriptors = kDescriptorsOfProcess + stats.connection_structures -
                                stats.connections +
                                kDescriptorsOfWorker * static_cast<int64_t>(workers_.size());
+  if (options_.tls != nullptr) {
+    stats.tls_new_sessions = options_.tls->new_sessions();
+    stats.tls_certificates_tick = options_.tls->loaded_at().seconds;
+  }
   return stats;
+}
+
+std::string Server::RefreshCertificates(const Now& now) const {
+  if (options_.tls == nullptr) return ServerView::RefreshCertificates(now);
+  return std::string(options_.tls->Reload(now.tick).message());
 }
 
 std::vector<ConnectionInfo> Server::Connections(const Now& now) const {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +15,7 @@
 #include "server/net/event.h"
 #include "server/net/listener.h"
 #include "server/net/maintenance.h"
+#include "server/net/tls_context.h"
 #include "server/net/wakeup.h"
 #include "server/net/worker.h"
 
@@ -40,6 +43,8 @@ struct ServerOptions {
   int threads = 4;  // -t
   AcceptorOptions acceptor;
   WorkerOptions worker;
+  // Null: no TLS. Must outlive the server.
+  TlsContext* tls = nullptr;
 };
 
 class Server : public ServerView {
@@ -49,6 +54,10 @@ class Server : public ServerView {
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Before Start: has SIGHUP call `reload`, after what was added before; by the thread that is in
+  // Run.
+  void AddReload(std::function<void(const Now&)> reload);
 
   // Starts the workers and maintenance, and takes `stop_signals` from now on: they make Run
   // return. Clients wait until Run is called. Fails with a message for the operator.
@@ -66,10 +75,13 @@ class Server : public ServerView {
 
   ServerStats Stats() const override;
   std::vector<ConnectionInfo> Connections(const Now& now) const override;
+  std::string RefreshCertificates(const Now& now) const override;
 
  private:
   static void OnSignal(int signal, short, void* argument);
+  static void OnHangup(int, short, void* argument);
 
+  bool Watch(int signal, Event::Callback callback);
   absl::Status StartAll(Engine* engine, std::span<const int> stop_signals);
   void StopThreads();
 
@@ -80,6 +92,7 @@ class Server : public ServerView {
   Acceptor acceptor_;
   std::unique_ptr<Maintenance> maintenance_;
   Wakeup stop_wakeup_;
+  std::vector<std::function<void(const Now&)>> reloads_;
   std::vector<std::unique_ptr<Event>> signals_;
   bool stopping_ = false;  // the loop's thread only
   int stop_signal_ = 0;

@@ -34,7 +34,7 @@
 namespace larder {
 
 struct WorkerOptions {
-  // Null: connections are not encrypted, whatever their listener says. Must outlive the worker.
+  // Null: no connection is encrypted, whatever its listener says. Must outlive the worker.
   const TlsContext* tls = nullptr;
   int idle_timeout_seconds = 0;  // 0: none
   // How long a worker that stops waits for clients to read their replies.
