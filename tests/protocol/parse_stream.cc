@@ -55,6 +55,8 @@ const char* NameOf(Command command) {
       return "version";
     case Command::kStats:
       return "stats";
+    case Command::kRefreshCertificates:
+      return "refresh_certs";
     case Command::kNoop:
       return "mn";
     case Command::kQuit:
