@@ -1,5 +1,10 @@
-"""pymemcache: every command of its Client and PooledClient, in text."""
+"""pymemcache: every command of its Client and PooledClient, in text.
 
+With CLIENT_CA in the environment over TLS.
+"""
+
+import os
+import ssl
 import sys
 
 from pymemcache.client.base import Client, PooledClient
@@ -138,9 +143,11 @@ def run_all(client: Client) -> None:
         step(client)
 
 
-run_all(Client((HOST, PORT)))
-run_all(PooledClient((HOST, PORT), max_pool_size=4))
-hashed = HashClient([(HOST, PORT)])
+ca = os.environ.get("CLIENT_CA")
+options = {"tls_context": ssl.create_default_context(cafile=ca)} if ca else {}
+run_all(Client((HOST, PORT), **options))
+run_all(PooledClient((HOST, PORT), max_pool_size=4, **options))
+hashed = HashClient([(HOST, PORT)], **options)
 values = {f"hashed{number}": str(number).encode() for number in range(100)}
 checks.equal("HashClient.set_many", hashed.set_many(values, noreply=False), [])
 checks.equal("HashClient.get_many", hashed.get_many(list(values)), values)
