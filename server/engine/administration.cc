@@ -7,14 +7,18 @@
 
 namespace larder {
 
-void ExecuteFlushAll(const Turn& turn, const Request& request) {
+void FlushStore(const Turn& turn, int64_t exptime) {
   turn.counters().flushes.Add(1);
   uint32_t due = turn.tick().seconds;
   // memcached marks as dead what was last used in the second before the one given, and so a delay
   // of a second is none.
-  if (request.exptime > 0) due = ExpireTick(request.exptime, turn.now) - 1;
+  if (exptime > 0) due = ExpireTick(exptime, turn.now) - 1;
   // A date before everything: nothing is as old as that.
   if (due > 0) turn.store().Flush({due}, turn.tick());
+}
+
+void ExecuteFlushAll(const Turn& turn, const Request& request) {
+  FlushStore(turn, request.exptime);
   turn.Reply(request.noreply, kOkReply);
 }
 
@@ -38,39 +42,41 @@ void ExecuteRefreshCertificates(const Turn& turn) {
   turn.out.Append(kLineEnd);
 }
 
-void ExecuteStats(const Turn& turn, const Request& request) {
-  Engine& engine = turn.worker.engine();
-  std::string_view arguments = request.arguments;
-  const std::string_view what = arguments.substr(0, arguments.find(' '));
-  if (what == "reset") {
-    engine.ResetStats();
-    turn.out.Append(kResetReply);
-    return;
-  }
-  StatLines lines(&turn.out);
+bool AddStats(const Turn& turn, std::string_view what, StatLines* lines) {
+  const Engine& engine = turn.worker.engine();
   if (what.empty()) {
-    AddGeneralStats(engine, turn.now, &lines);
+    AddGeneralStats(engine, turn.now, lines);
   } else if (what == "settings") {
-    AddSettings(engine, &lines);
+    AddSettings(engine, lines);
   } else if (what == "items") {
-    AddItemStats(engine.Snapshot(), &lines);
+    AddItemStats(engine.Snapshot(), lines);
   } else if (what == "slabs") {
-    AddSlabStats(engine.Snapshot(), &lines);
+    AddSlabStats(engine.Snapshot(), lines);
   } else if (what == "sizes") {
-    AddSizes(turn.store(), &lines);
+    AddSizes(turn.store(), lines);
   } else if (what == "conns") {
-    AddConnections(engine.server().Connections(turn.now), &lines);
+    AddConnections(engine.server().Connections(turn.now), lines);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ExecuteStats(const Turn& turn, const Request& request) {
+  const std::string_view what = request.arguments.substr(0, request.arguments.find(' '));
+  StatLines lines(&turn.out);
+  if (AddStats(turn, what, &lines)) {
+    lines.End();
+  } else if (what == "reset") {
+    turn.worker.engine().ResetStats();
+    turn.out.Append(kResetReply);
   } else if (what == "detail") {
     turn.out.Append("CLIENT_ERROR stats detail not allowed\r\n");
-    return;
   } else if (what == "cachedump") {
     turn.out.Append("CLIENT_ERROR stats cachedump not allowed\r\n");
-    return;
   } else {
     turn.out.Append(kUnknownReply);
-    return;
   }
-  turn.out.Append(kEndReply);
 }
 
 }  // namespace larder

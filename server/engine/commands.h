@@ -60,6 +60,8 @@ void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
 void ExecuteDelete(const Turn& turn, const Request& request, const Key& key);
 void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key);
 
+// What a flush does and counts; `exptime` as the client sent it.
+void FlushStore(const Turn& turn, int64_t exptime);
 void ExecuteFlushAll(const Turn& turn, const Request& request);
 void ExecuteVerbosity(const Turn& turn, const Request& request);
 void ExecuteRefreshCertificates(const Turn& turn);

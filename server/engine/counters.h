@@ -42,7 +42,9 @@ struct alignas(64) CountersOf {
   Number flushes{};
   Number stores_too_large{};
   Number stores_out_of_memory{};
-  Number yields{};  // turns that ended because of -R
+  Number yields{};         // turns that ended because of -R
+  Number auth_commands{};  // attempts at authentication that came to an end
+  Number auth_errors{};    // of these, were refused
 
   // Counted by whoever serves the worker's connections.
   Number bytes_read{};
@@ -88,6 +90,8 @@ void ForEachField(CountersOf<A>& a, const CountersOf<B>& b, F f) {
   f(a.stores_too_large, b.stores_too_large);
   f(a.stores_out_of_memory, b.stores_out_of_memory);
   f(a.yields, b.yields);
+  f(a.auth_commands, b.auth_commands);
+  f(a.auth_errors, b.auth_errors);
   f(a.bytes_read, b.bytes_read);
   f(a.bytes_written, b.bytes_written);
   f(a.idle_kicks, b.idle_kicks);
@@ -95,6 +99,6 @@ void ForEachField(CountersOf<A>& a, const CountersOf<B>& b, F f) {
   f(a.tls_protocol_errors, b.tls_protocol_errors);
   for (size_t i = 0; i < a.classes.size(); ++i) ForEachField(a.classes[i], b.classes[i], f);
 }
-static_assert(offsetof(Totals, classes) == 17 * sizeof(int64_t), "a field is missing above");
+static_assert(offsetof(Totals, classes) == 19 * sizeof(int64_t), "a field is missing above");
 
 }  // namespace larder

@@ -5,11 +5,13 @@
 
 namespace larder {
 
-Engine::Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start)
+Engine::Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start,
+               Authenticator* authenticator)
     : settings_(settings),
       store_(store),
       server_(server),
       start_(start),
+      authenticator_(authenticator),
       verbosity_(settings.verbosity) {}
 
 Engine::~Engine() = default;

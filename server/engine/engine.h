@@ -21,6 +21,7 @@
 
 namespace larder {
 
+class Authenticator;
 class EngineWorker;
 struct RequestWindow;
 struct StatsSnapshot;
@@ -28,8 +29,10 @@ struct StatsSnapshot;
 // What all workers share. Every member may be called from any thread.
 class Engine {
  public:
-  // `store` and `server` must outlive the engine. `start` is the moment that uptime counts from.
-  Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start);
+  // `store`, `server` and `authenticator` must outlive the engine. `start` is the moment that
+  // uptime counts from. Without an authenticator clients are not asked who they are (SASL, -S).
+  Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start,
+         Authenticator* authenticator = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -41,6 +44,7 @@ class Engine {
   Store& store() const { return *store_; }
   const ServerView& server() const { return *server_; }
   const Now& start() const { return start_; }
+  Authenticator* authenticator() const { return authenticator_; }
 
   // How much is logged: -v at first, then what the last `verbosity` command said.
   int verbosity() const { return verbosity_.load(std::memory_order_relaxed); }
@@ -58,6 +62,7 @@ class Engine {
   Store* const store_;
   const ServerView* const server_;
   const Now start_;
+  Authenticator* const authenticator_;
   std::atomic<int> verbosity_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);

@@ -155,6 +155,30 @@ size_t Output::SentPinned(size_t bytes) {
   return sent;
 }
 
+void Output::TakeBack() {
+  while (pins_.size() - first_pin_ > settled_.pins) {
+    Pin& pin = pins_.back();
+    for (; !pin.piece.empty(); pin.piece = pin.next_pieces.Next()) {
+      pinned_bytes_ -= pin.piece.size();
+    }
+    pins_.pop_back();
+  }
+  copied_bytes_ = settled_.copied - copied_sent_;
+  if (empty()) return Clear();
+  // Blocks behind the one in which the last byte that stays is.
+  size_t left = copied_bytes_ + head_sent_;
+  OutputBlock* block = head_;
+  while (block != nullptr && left > block->size) {
+    left -= block->size;
+    block = block->next;
+  }
+  if (block == nullptr) return;  // nothing but pins was ever added
+  block->size = left;
+  tail_ = block;
+  OutputBlock* next = std::exchange(block->next, nullptr);
+  while (next != nullptr) blocks_->GiveBack(std::exchange(next, next->next));
+}
+
 void Output::Clear() {
   while (head_ != nullptr) blocks_->GiveBack(std::exchange(head_, head_->next));
   tail_ = nullptr;

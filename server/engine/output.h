@@ -104,6 +104,11 @@ class Output {
   // Queues the whole value of a large item, which stays pinned until it is sent.
   void AppendPinned(ItemRef item, size_t value_bytes);
 
+  // Whatever has been added so far is to be sent, come what may.
+  void Settle() { settled_ = {copied_sent_ + copied_bytes_, pins_.size() - first_pin_}; }
+  // Takes back what was added since the last Settle. Nothing must have been sent in between.
+  void TakeBack();
+
   bool empty() const { return copied_bytes_ + pinned_bytes_ == 0; }
   // No more replies should be added before some are sent.
   bool full() const {
@@ -129,6 +134,11 @@ class Output {
     std::string_view piece;  // what is left of the present one
   };
 
+  struct Position {
+    size_t copied = 0;  // counted as in copied_sent_
+    size_t pins = 0;    // of those not yet sent
+  };
+
   void AddBlock();
   void AppendInPieces(std::string_view bytes);
   size_t SentCopied(size_t bytes);
@@ -143,6 +153,7 @@ class Output {
   size_t copied_sent_ = 0;   // copied bytes sent since the output was empty
   std::vector<Pin> pins_;    // in order; those before first_pin_ are gone
   size_t first_pin_ = 0;
+  Position settled_;
 };
 
 }  // namespace larder

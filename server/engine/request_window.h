@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "protocol/binary_parser.h"
 #include "protocol/request.h"
 #include "protocol/text_parser.h"
 #include "slab/store_types.h"
@@ -21,7 +22,9 @@ struct RequestWindow {
   enum class Kind : uint8_t {
     kRequest,   // `request`, and of a storage command the whole `body`
     kArriving,  // a storage command whose value goes straight into its item
-    kError,     // the reply is that to `error`, and `swallow_bytes` of the stream are dropped
+    // The reply is that to `error`, in binary to `refusal`, and `swallow_bytes` of the stream are
+    // dropped.
+    kError,
   };
 
   struct Slot {
@@ -31,10 +34,11 @@ struct RequestWindow {
     TextParser parser;
     Kind kind;
     TextError error;
+    BinaryRefusal refusal;
     uint32_t swallow_bytes;
     Request request;
     Key key;                // of `request`; empty if it has none
-    std::string_view body;  // value and line end, in the input
+    std::string_view body;  // value and, in text, line end, in the input
   };
 
   std::array<Slot, kSlots> slots;

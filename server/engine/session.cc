@@ -47,7 +47,10 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
     case Command::kNoop:
       return turn.out.Append(kNoopReply);
     case Command::kQuit:
-      return;  // ends the reading ahead, and so is never in the window
+    case Command::kSaslList:
+    case Command::kSaslAuth:
+    case Command::kSaslStep:
+      return;  // ends the reading ahead, and so is never in the window; or is no text command
   }
 }
 
@@ -60,17 +63,15 @@ Session::Result Session::Run(std::string_view input, const Now& now, Output* out
   return result;
 }
 
-Session::Dialect Session::DialectOf(char first_byte) const {
-  constexpr char kBinaryMagic = '\x80';
-  switch (options_.protocol) {
-    case ProtocolChoice::kText:
-      return Dialect::kText;
-    case ProtocolChoice::kBinary:
-      return Dialect::kBinary;
-    case ProtocolChoice::kNegotiate:
-      return first_byte == kBinaryMagic ? Dialect::kBinary : Dialect::kText;
+void Session::ChooseDialect(char first_byte) {
+  Authenticator* const authenticator = worker_->engine().authenticator();
+  bool binary = options_.protocol == ProtocolChoice::kBinary;
+  if (options_.protocol == ProtocolChoice::kNegotiate) {
+    // Only in the binary protocol can a client say who it is.
+    binary = static_cast<uint8_t>(first_byte) == kBinaryRequestMagic || authenticator != nullptr;
   }
-  return Dialect::kText;
+  dialect_ = binary ? Dialect::kBinary : Dialect::kText;
+  if (binary && authenticator != nullptr) sasl_ = std::make_unique<SaslSession>(authenticator);
 }
 
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
@@ -80,10 +81,10 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   min_input_bytes_ = 1;
   if (dialect_ == Dialect::kUnknown) [[unlikely]] {
     if (input.empty()) return {0, Next::kRead};
-    dialect_ = DialectOf(input.front());
+    ChooseDialect(input.front());
   }
-  // Nothing here speaks the binary protocol yet.
-  if (dialect_ == Dialect::kBinary) return {input.size(), Next::kClose};
+  const bool binary = dialect_ == Dialect::kBinary;
+  if (binary) turn.out.Settle();
   while (true) {
     if (in_body()) {
       consumed += TakeBody(turn, input.substr(consumed));
@@ -94,7 +95,8 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
       turn.counters().yields.Add(1);
       return {consumed, Next::kYield};
     }
-    const Lookahead ahead = ReadAhead(input, consumed, requests_left);
+    const Lookahead ahead = binary ? ReadBinaryAhead(input, consumed, requests_left)
+                                   : ReadAhead(input, consumed, requests_left);
     if (ahead.slots > 1) Prefetch(ahead.slots);
     for (size_t i = 0; i < ahead.slots; ++i) {
       const Slot& slot = window.slots[i];
@@ -102,12 +104,13 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
         parser_ = slot.parser;
         return {slot.begin, Next::kFlush};
       }
-      Execute(turn, slot);
+      binary ? ExecuteBinary(turn, slot) : Execute(turn, slot);
     }
     consumed = ahead.end;
     requests_left -= ahead.requests;
     if (ahead.stop == Stop::kNeedInput) return {consumed, Next::kRead};
-    if (ahead.stop == Stop::kClose) return {input.size(), Next::kClose};
+    if (ahead.stop == Stop::kBroken) turn.out.TakeBack();
+    if (ahead.stop >= Stop::kClose || closing_) return {input.size(), Next::kClose};
   }
 }
 
@@ -128,6 +131,10 @@ size_t Session::ReceiveBody(const Turn& turn, std::string_view input) {
     std::memcpy(room.data(), input.data() + taken, bytes);
     reservation_.Filled(bytes);
     taken += bytes;
+  }
+  if (dialect_ == Dialect::kBinary) {
+    FinishBinaryStore(turn, binary_order_, std::exchange(reservation_, Reservation()));
+    return taken;
   }
   const std::string_view end = input.substr(taken, kLineEnd.size());
   if (end.size() < kLineEnd.size()) {
@@ -187,12 +194,7 @@ void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, L
     return;
   }
   slot->kind = Kind::kRequest;
-  if (request.key.empty()) {
-    slot->key = {};
-  } else {
-    slot->key = worker_->store().MakeKey(request.key);
-    worker_->store().PrefetchBucket(slot->key);
-  }
+  AddKey(slot);
   if (!IsStorage(request.command)) {
     ahead->end += line_bytes;
   } else if (!AddValue(rest, line_bytes, slot, ahead)) {
@@ -202,10 +204,19 @@ void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, L
   if (!IsRead(request.command) || request.last_key) ++ahead->requests;
 }
 
+void Session::AddKey(Slot* slot) const {
+  if (!HasItemKey(slot->request.command)) {
+    slot->key = {};
+    return;
+  }
+  slot->key = worker_->store().MakeKey(slot->request.key);
+  worker_->store().PrefetchBucket(slot->key);
+}
+
 // Decides how the value is taken. False if it is waited for.
 bool Session::AddValue(std::string_view rest, size_t line_bytes, Slot* slot, Lookahead* ahead) {
   const Request& request = slot->request;
-  const size_t body_bytes = request.value_bytes + kLineEnd.size();
+  const size_t body_bytes = request.value_bytes + value_end_bytes();
   const size_t total_bytes = line_bytes + body_bytes;
   if (rest.size() >= total_bytes) {
     slot->body = rest.substr(line_bytes, body_bytes);

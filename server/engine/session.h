@@ -1,16 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
+#include "protocol/binary_format.h"
 #include "protocol/text_parser.h"
+#include "server/engine/binary_commands.h"
 #include "server/engine/clock.h"
 #include "server/engine/commands.h"
 #include "server/engine/engine.h"
 #include "server/engine/output.h"
 #include "server/engine/request_window.h"
+#include "server/engine/sasl_session.h"
 #include "server/engine/session_options.h"
 #include "slab/store.h"
 
@@ -43,6 +48,10 @@
 // the way of a get or of a set of a small value allocates memory, calls a virtual function or
 // copies a key; keys and values are views into the input until the store copies them.
 //
+// The two protocols, text and binary, differ in what the parser is, in how a reply is told, and in
+// that text has a line end behind a value; everything else here is the same for both. Which one a
+// client speaks is seen from its first byte.
+//
 // Three things end the reading ahead: the budget of requests that one connection may have executed
 // in a turn (-R), so that it does not starve the others; a value that is not wholly in the input;
 // and a command that ends the connection. A value that is still to come is waited for if it fits
@@ -57,6 +66,9 @@ namespace larder {
 // A value whose command line and body fit in this many bytes is taken from the input in one piece;
 // a longer one is received into its item. Whoever reads lends buffers of at least this size.
 inline constexpr size_t kSessionInputBytes = 16 * 1024;
+
+// No more input than this is ever waited for.
+inline constexpr size_t kSessionWaitBytesMax = std::max(kGetPieceBytesMax, kBinaryPrefixBytesMax);
 
 // One connection's. Used by the thread of its worker only.
 class Session {
@@ -86,7 +98,7 @@ class Session {
 
   // After kRead: how many bytes of input, counted from the first that was not consumed, must be
   // there in one piece before Run can do anything. One more than there are when it cannot be said
-  // (a command line whose end has not been seen). Never more than kGetPieceBytesMax, and the
+  // (a command line whose end has not been seen). Never more than kSessionWaitBytesMax, and the
   // reader's buffer must be able to grow to it. Calling Run earlier does no harm.
   size_t min_input_bytes() const { return min_input_bytes_; }
 
@@ -110,6 +122,7 @@ class Session {
     kNeedInput,  // the next request is not wholly there
     kBody,       // the stream goes on with a value that is received or dropped
     kClose,      // nothing more is to be executed
+    kBroken,     // the same, and replies that wait for others to be sent with are not sent
   };
   struct Lookahead {
     Stop stop = Stop::kFull;
@@ -120,7 +133,12 @@ class Session {
 
   bool in_body() const { return swallow_bytes_ > 0 || reservation_; }
 
-  Dialect DialectOf(char first_byte) const;
+  // What a value has behind it.
+  size_t value_end_bytes() const {
+    return dialect_ == Dialect::kBinary ? 0 : std::string_view("\r\n").size();
+  }
+
+  void ChooseDialect(char first_byte);
   Result RunTurn(const Turn& turn, std::string_view input);
   size_t TakeBody(const Turn& turn, std::string_view input);
   size_t ReceiveBody(const Turn& turn, std::string_view input);
@@ -129,8 +147,21 @@ class Session {
                   Lookahead* ahead);
   bool AddValue(std::string_view rest, size_t line_bytes, RequestWindow::Slot* slot,
                 Lookahead* ahead);
+  void AddKey(RequestWindow::Slot* slot) const;
   void Prefetch(size_t slots) const;
   void Execute(const Turn& turn, const RequestWindow::Slot& slot);
+
+  // session_binary.cc: the same in the binary protocol.
+  Lookahead ReadBinaryAhead(std::string_view input, size_t begin, int requests_max);
+  void AddBinaryRequest(std::string_view rest, size_t prefix_bytes, RequestWindow::Slot* slot,
+                        Lookahead* ahead);
+  bool AddSaslData(std::string_view rest, size_t prefix_bytes, RequestWindow::Slot* slot,
+                   Lookahead* ahead);
+  void ExecuteBinary(const Turn& turn, const RequestWindow::Slot& slot);
+  void ExecuteBinaryRequest(const Turn& turn, const RequestWindow::Slot& slot);
+  void RefuseBinary(const Turn& turn, const Request& request, BinaryStatus status,
+                    uint32_t swallow_bytes);
+  void BeginArriving(const Turn& turn, const RequestWindow::Slot& slot);
 
   EngineWorker* const worker_;
   const SessionOptions options_;
@@ -142,6 +173,11 @@ class Session {
   // The value that is arriving, if any, and what to do when it is there.
   Reservation reservation_;
   StoreOrder order_;
+  BinaryStoreOrder binary_order_;
+  // Null unless the client speaks the binary protocol and has to say who it is.
+  std::unique_ptr<SaslSession> sasl_;
+  // Nothing more is to be executed.
+  bool closing_ = false;
 };
 
 }  // namespace larder

@@ -2,9 +2,11 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "server/engine/binary_reply.h"
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/engine.h"
@@ -22,6 +24,8 @@
 
 namespace larder {
 
+struct Turn;
+
 // What has been counted and what there is, at about one moment.
 struct StatsSnapshot {
   Totals counters;
@@ -36,10 +40,12 @@ void AddCounters(const WorkerCounters& worker, Totals* totals);
 // how many items there are, stays.
 void SubtractCounted(const StatsSnapshot& baseline, StatsSnapshot* snapshot);
 
-// Writes STAT lines. For what is asked rarely: not made for speed.
+// Writes STAT lines, or the packets that the binary protocol has instead. For what is asked rarely:
+// not made for speed.
 class StatLines {
  public:
   explicit StatLines(Output* out) : out_(out) {}
+  StatLines(Output* out, const BinaryEcho& echo) : out_(out), echo_(echo) {}
 
   void Add(std::string_view name, std::string_view value);
   void Add(std::string_view name, const char* value) { Add(name, std::string_view(value)); }
@@ -51,11 +57,14 @@ class StatLines {
   void AddYesNo(std::string_view name, bool value) { Add(name, value ? "yes" : "no"); }
   // Printed as memcached prints it: so many digits behind the point.
   void AddDecimal(std::string_view name, double value, int digits);
+  // What says that there are no more: END, or a packet without a name.
+  void End();
 
  private:
   void AddNumber(std::string_view name, uint64_t value);
 
   Output* out_;
+  std::optional<BinaryEcho> echo_;  // set: binary
 };
 
 // The lines of `stats` without arguments, and of `stats settings`, `items`, `slabs`, `sizes` and
@@ -66,5 +75,9 @@ void AddItemStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSizes(const Store& store, StatLines* lines);
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines);
+
+// Any of them, by the name that follows `stats`; empty for the general ones. False, and nothing
+// added, if it is none of these.
+bool AddStats(const Turn& turn, std::string_view what, StatLines* lines);
 
 }  // namespace larder

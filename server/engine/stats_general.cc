@@ -85,8 +85,8 @@ void AddCommands(const Totals& totals, StatLines* lines) {
   lines->Add("touch_misses", totals.touch_misses);
   lines->Add("store_too_large", totals.stores_too_large);
   lines->Add("store_no_memory", totals.stores_out_of_memory);
-  lines->Add("auth_cmds", 0);
-  lines->Add("auth_errors", 0);
+  lines->Add("auth_cmds", totals.auth_commands);
+  lines->Add("auth_errors", totals.auth_errors);
 }
 
 void AddTraffic(const Settings& settings, const StatsSnapshot& snapshot, StatLines* lines) {

@@ -7,15 +7,31 @@
 namespace larder {
 
 void StatLines::Add(std::string_view name, std::string_view value) {
+  if (echo_) {
+    AppendBinaryStat(out_, *echo_, name, value);
+    return;
+  }
   std::string line(kStatOverheadBytes + name.size() + value.size(), '\0');
   const char* const end = EncodeStat(line.data(), name, value);
   out_->Append({line.data(), end});
 }
 
 void StatLines::AddNumber(std::string_view name, uint64_t value) {
+  if (echo_) {
+    AppendBinaryStat(out_, *echo_, name, std::to_string(value));
+    return;
+  }
   std::string line(kStatOverheadBytes + name.size() + kNumberBytesMax, '\0');
   const char* const end = EncodeStat(line.data(), name, value);
   out_->Append({line.data(), end});
+}
+
+void StatLines::End() {
+  if (echo_) {
+    AppendBinaryStat(out_, *echo_, /*name=*/"", /*value=*/"");
+  } else {
+    out_->Append(kEndReply);
+  }
 }
 
 void StatLines::AddDecimal(std::string_view name, double value, int digits) {

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/engine/binary_client.h"
 #include "tests/engine/session_harness.h"
 
 // Which protocol a session speaks.
@@ -14,6 +15,15 @@ TEST(Dialect, TheFirstByteChoosesText) {
   EngineHarness harness;
   Client client(&harness, Speaking(ProtocolChoice::kNegotiate));
   EXPECT_EQ(client.Send("mn\r\n"), "MN\r\n");
+}
+
+TEST(Dialect, TheFirstByteChoosesBinary) {
+  EngineHarness harness;
+  Client client(&harness, Speaking(ProtocolChoice::kNegotiate));
+  EXPECT_EQ(binary::Summary(client.Send(binary::Plain(0x0a))), "0a 00");
+  // Once and for all.
+  EXPECT_EQ(client.Send("get a_key_of_some_length\r\n"), "");
+  EXPECT_TRUE(client.closed());
 }
 
 TEST(Dialect, TextOnlyTakesAnyByteForText) {

@@ -61,6 +61,10 @@ const char* NameOf(Command command) {
       return "mn";
     case Command::kQuit:
       return "quit";
+    case Command::kSaslList:
+    case Command::kSaslAuth:
+    case Command::kSaslStep:
+      return "not of the text protocol";
   }
   return "?";
 }

@@ -1,0 +1,38 @@
+#include <string_view>
+
+#include "server/engine/binary_commands.h"
+#include "server/engine/stats.h"
+
+namespace larder {
+
+void ExecuteBinaryFlush(const Turn& turn, const Request& request) {
+  if (!turn.worker.settings().flush_command) {
+    ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kAuthError);
+    return;
+  }
+  FlushStore(turn, request.exptime);
+  ReplyBinary(&turn.out, EchoOf(request));
+}
+
+void ExecuteBinaryVersion(const Turn& turn, const Request& request) {
+  ReplyBinary(&turn.out, EchoOf(request), /*cas=*/0, kCompatibleVersion);
+}
+
+void ExecuteBinaryNoop(const Turn& turn, const Request& request) {
+  ReplyBinary(&turn.out, EchoOf(request));
+  turn.out.Settle();
+}
+
+void ExecuteBinaryStats(const Turn& turn, const Request& request) {
+  const BinaryEcho echo = EchoOf(request);
+  StatLines lines(&turn.out, echo);
+  if (request.key == "reset") {
+    turn.worker.engine().ResetStats();
+  } else if (!AddStats(turn, request.key, &lines)) {
+    ReplyBinaryError(&turn.out, echo, BinaryStatus::kNotFound);
+    return;
+  }
+  lines.End();
+}
+
+}  // namespace larder
