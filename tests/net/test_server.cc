@@ -1,5 +1,7 @@
 #include "tests/net/test_server.h"
 
+#include <signal.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,18 +15,30 @@ namespace larder {
 TestServer::TestServer(const TestServerOptions& options) {
   const Settings& settings = options.settings;
   store_ = CreateTestStore(settings);
-  absl::StatusOr<std::vector<Listener>> listeners =
-      OpenListeners({.listen = "127.0.0.1", .port = 0, .backlog = settings.backlog});
-  LARDER_CHECK(listeners.ok());
-  port_ = AddressPort(listeners->front().address);
+  std::vector<Listener> listeners;
+  for (const std::string& entry : options.listen) {
+    absl::StatusOr<std::vector<Listener>> opened = OpenListeners(
+        {.listen = entry, .port = 0, .backlog = settings.backlog, .tls = settings.tls.enabled});
+    LARDER_CHECK(opened.ok() && opened->size() == 1);
+    ports_.push_back(AddressPort(opened->front().address));
+    listeners.push_back(std::move(opened->front()));
+  }
+  if (settings.tls.enabled) {
+    signal(SIGPIPE, SIG_IGN);
+    absl::StatusOr<std::unique_ptr<TlsContext>> tls =
+        TlsContext::Create(settings.tls, clock_.Read().tick);
+    LARDER_CHECK(tls.ok());
+    tls_ = *std::move(tls);
+  }
   server_ = std::make_unique<Server>(
       ServerOptions{.threads = settings.threads,
                     .acceptor = {.connections_max = settings.connections_max,
                                  .refuse_over_limit = settings.maxconns_fast,
                                  .backlog = settings.backlog},
                     .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds,
-                               .drain_time = options.drain_time}},
-      *std::move(listeners), &clock_);
+                               .drain_time = options.drain_time},
+                    .tls = tls_.get()},
+      std::move(listeners), &clock_);
   engine_ = std::make_unique<Engine>(settings, store_.get(), server_.get(), clock_.Read());
   LARDER_CHECK(server_->Start(engine_.get(), {}).ok());
   thread_ = std::thread([this] { server_->Run(); });

@@ -3,12 +3,15 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "server/engine/engine.h"
 #include "server/engine/settings.h"
 #include "server/net/clock.h"
 #include "server/net/server.h"
+#include "server/net/tls_context.h"
 #include "slab/store.h"
 
 namespace larder {
@@ -30,16 +33,19 @@ class ManualClock : public Clock {
 
 struct TestServerOptions {
   Settings settings;
+  std::vector<std::string> listen = {"127.0.0.1"};  // entries of -l without a port
   std::chrono::milliseconds drain_time = std::chrono::minutes(1);
 };
 
-// A whole server on a free port of 127.0.0.1, in this process.
+// A whole server on free ports of 127.0.0.1, in this process. With TLS, which ignores SIGPIPE.
 class TestServer {
  public:
   explicit TestServer(const TestServerOptions& options = {});
   ~TestServer();
 
-  int port() const { return port_; }
+  int port() const { return ports_.front(); }
+  // Of the one of `listen` with this index.
+  int port(size_t index) const { return ports_.at(index); }
   ManualClock& clock() { return clock_; }
   Store& store() { return *store_; }
   const Server& server() const { return *server_; }
@@ -51,7 +57,8 @@ class TestServer {
  private:
   ManualClock clock_;
   std::unique_ptr<Store> store_;
-  int port_ = 0;
+  std::vector<int> ports_;
+  std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Engine> engine_;
   std::thread thread_;
