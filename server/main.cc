@@ -25,6 +25,7 @@
 #include "server/net/server.h"
 #include "server/net/tls_context.h"
 #include "server/options.h"
+#include "server/sockets.h"
 #include "slab/store.h"
 
 namespace larder {
@@ -44,9 +45,7 @@ int Fail(const absl::Status& status, int exit_code) {
 // What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
 // takes its line out.
 absl::Status CheckObeyed(const Settings& settings) {
-  const std::array<std::pair<const char*, bool>, 6> missing = {{
-      {"UDP (-U)", settings.udp_port != 0},
-      {"-s", !settings.unix_socket.empty()},
+  const std::array<std::pair<const char*, bool>, 4> missing = {{
       {"-B binary", settings.protocol == ProtocolChoice::kBinary},
       {"-Y", !settings.auth_file.empty()},
       {"-S", settings.sasl},
@@ -66,8 +65,8 @@ absl::Status CheckObeyed(const Settings& settings) {
 absl::Status RaiseDescriptorLimitFor(const Settings& settings) {
   constexpr uint64_t kListenersExpected = 32;
   const uint64_t clients = static_cast<uint64_t>(settings.connections_max);
-  const uint64_t own =
-      kDescriptorsOfProcess + kDescriptorsOfWorker * static_cast<uint64_t>(settings.threads);
+  const int of_worker = kDescriptorsOfWorker + (settings.udp_port != 0 ? 1 : 0);
+  const uint64_t own = kDescriptorsOfProcess + static_cast<uint64_t>(of_worker * settings.threads);
   return RaiseDescriptorLimit(std::max(clients, own + 1), clients + own + kListenersExpected);
 }
 
@@ -124,8 +123,8 @@ void ReloadCertificates(const Engine& engine, TlsContext* tls, const Now& now) {
 }
 
 // `tls` is null without -Z, `background` without -d.
-int Serve(const Options& options, std::vector<Listener> listeners, const Clock& clock,
-          TlsContext* tls, Background* background) {
+int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContext* tls,
+          Background* background) {
   const Settings& settings = options.settings;
   absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Create(StoreOptionsFrom(settings, RandomSeed()));
@@ -134,14 +133,15 @@ int Serve(const Options& options, std::vector<Listener> listeners, const Clock& 
     fprintf(stderr, "warning: -k invalid, the system does not let larder lock its memory\n");
   }
 
-  const std::string ports = DescribePorts(listeners);
+  const std::string ports = DescribePorts(sockets.listeners, sockets.datagram_ports);
   Server server({.threads = settings.threads,
                  .acceptor = {.connections_max = settings.connections_max,
                               .refuse_over_limit = settings.maxconns_fast,
                               .backlog = settings.backlog},
                  .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds},
                  .tls = tls},
-                std::move(listeners), &clock);
+                std::move(sockets.listeners), &clock);
+  server.AddDatagramPorts(std::move(sockets.datagram_ports));
   Engine engine(settings, store->get(), &server, clock.Read());
   if (tls != nullptr) {
     server.AddReload([&engine, tls](const Now& now) { ReloadCertificates(engine, tls, now); });
@@ -163,15 +163,6 @@ int Serve(const Options& options, std::vector<Listener> listeners, const Clock& 
   return EXIT_SUCCESS;
 }
 
-// A server without marks serves all the same.
-void MarkSockets(const std::vector<Listener>& listeners, uint32_t mark) {
-  for (const Listener& listener : listeners) {
-    if (const absl::Status status = MarkSocket(listener.fd.get(), mark); !status.ok()) {
-      fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    }
-  }
-}
-
 int Start(Options options) {
   if (const absl::Status status = CheckObeyed(options.settings); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
@@ -181,18 +172,14 @@ int Start(Options options) {
   std::optional<User> user;
   if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
 
-  Settings& settings = options.settings;
-  absl::StatusOr<std::vector<Listener>> listeners = OpenListeners({.listen = settings.listen,
-                                                                   .port = settings.tcp_port,
-                                                                   .backlog = settings.backlog,
-                                                                   .protocol = settings.protocol,
-                                                                   .tls = settings.tls.enabled});
-  if (!listeners.ok()) return Fail(listeners.status(), EX_OSERR);
-  if (options.socket_mark != 0) MarkSockets(*listeners, options.socket_mark);
-  // Where any free port would do, statistics report the one that it became.
-  if (settings.tcp_port == 0) settings.tcp_port = AddressPort(listeners->front().address);
+  const Settings& settings = options.settings;
+  absl::StatusOr<Sockets> sockets = OpenPorts(&options);
+  if (!sockets.ok()) return Fail(sockets.status(), EX_OSERR);
   if (user) {
     if (const absl::Status status = BecomeUser(*user); !status.ok()) return Fail(status, EX_OSERR);
+  }
+  if (const absl::Status status = OpenUnixSocket(settings, &*sockets); !status.ok()) {
+    return Fail(status, EX_OSERR);
   }
   const SystemClock clock;
   std::unique_ptr<TlsContext> tls;
@@ -203,11 +190,11 @@ int Start(Options options) {
     tls = *std::move(context);
   }
   if (!options.daemonize) {
-    return Serve(options, *std::move(listeners), clock, tls.get(), nullptr);
+    return Serve(options, *std::move(sockets), clock, tls.get(), nullptr);
   }
   absl::StatusOr<Background> background = Background::Enter();
   if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
-  return Serve(options, *std::move(listeners), clock, tls.get(), &*background);
+  return Serve(options, *std::move(sockets), clock, tls.get(), &*background);
 }
 
 }  // namespace

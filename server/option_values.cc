@@ -32,15 +32,7 @@ MaybeRefusal ParsePositive(std::string_view value, const char* what, int* number
 
 MaybeRefusal ParsePort(std::string_view value, int* port) {
   // memcached's tests, and others', ask for a free port with -1.
-  if (ParseNumber(value, port) && *port >= -1 && *port <= kPortMax) {
-    *port = std::max(*port, 0);
-    return std::nullopt;
-  }
-  return BadPort(value);
-}
-
-MaybeRefusal ParseUdpPort(std::string_view value, int* port) {
-  if (ParseNumber(value, port) && *port >= 0 && *port <= kPortMax) return std::nullopt;
+  if (ParseNumber(value, port) && *port >= -1 && *port <= kPortMax) return std::nullopt;
   return BadPort(value);
 }
 

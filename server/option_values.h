@@ -40,7 +40,6 @@ Refusal BadUsage(std::string_view message);
 // Each fills in what `value` says, or says what is wrong with it.
 MaybeRefusal ParsePositive(std::string_view value, const char* what, int* number);
 MaybeRefusal ParsePort(std::string_view value, int* port);
-MaybeRefusal ParseUdpPort(std::string_view value, int* port);
 MaybeRefusal ParseUnixMask(std::string_view value, unsigned* mask);
 MaybeRefusal ParseMemory(std::string_view value, uint64_t* bytes);
 MaybeRefusal ParseGrowthFactor(std::string_view value, double* factor);

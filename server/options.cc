@@ -58,7 +58,7 @@ MaybeRefusal SetTcpPort(Value value, Draft* draft) {
 
 MaybeRefusal SetUdpPort(Value value, Draft* draft) {
   draft->udp_port_given = true;
-  return ParseUdpPort(value, &draft->options.settings.udp_port);
+  return ParsePort(value, &draft->options.settings.udp_port);
 }
 
 MaybeRefusal SetUnixMask(Value value, Draft* draft) {

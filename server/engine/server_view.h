@@ -17,6 +17,7 @@ struct ConnectionInfo {
   int id = 0;                  // file descriptor
   std::string address;         // "tcp:127.0.0.1:50314"; of a listener, its own
   std::string listen_address;  // where it was accepted; empty for a listener
+  bool datagrams = false;      // a UDP socket, which many clients share
   const char* state = "";      // in memcached's words: conn_listening, conn_read, conn_parse_cmd...
   uint32_t idle_seconds = 0;   // since the last command
 };

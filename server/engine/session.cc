@@ -77,7 +77,7 @@ void Session::ChooseDialect(char first_byte) {
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const RequestWindow& window = worker_->window();
   size_t consumed = 0;
-  int requests_left = worker_->settings().requests_per_event;
+  int requests_left = options_.one_request ? 1 : worker_->settings().requests_per_event;
   min_input_bytes_ = 1;
   if (dialect_ == Dialect::kUnknown) [[unlikely]] {
     if (input.empty()) return {0, Next::kRead};
@@ -92,7 +92,7 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
     }
     if (consumed == input.size()) return {consumed, Next::kRead};
     if (requests_left == 0) {
-      turn.counters().yields.Add(1);
+      if (!options_.one_request) turn.counters().yields.Add(1);
       return {consumed, Next::kYield};
     }
     const Lookahead ahead = binary ? ReadBinaryAhead(input, consumed, requests_left)

@@ -66,11 +66,12 @@ struct Settings {
   int backlog = 1024;            // -b
   int idle_timeout_seconds = 0;  // -o idle_timeout; 0: none
   int verbosity = 0;             // -v, at the start; Engine::verbosity() is the present one
-  int tcp_port = 11211;          // -p
-  std::string listen;            // -l as given; empty: every address
-  int udp_port = 0;              // -U; 0: none
-  std::string unix_socket;       // -s; empty: none
-  unsigned unix_mask = 0700;     // -a
+  // -p. -1: one that is free; so is 0, unless there is UDP: then there is no TCP.
+  int tcp_port = 11211;
+  std::string listen;                                    // -l as given; empty: every address
+  int udp_port = 0;                                      // -U; 0: none, -1: one that is free
+  std::string unix_socket;                               // -s; empty: none
+  unsigned unix_mask = 0700;                             // -a
   ProtocolChoice protocol = ProtocolChoice::kNegotiate;  // -B
   TlsSettings tls;
 

@@ -43,6 +43,7 @@ void StatLines::AddDecimal(std::string_view name, double value, int digits) {
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines) {
   for (const ConnectionInfo& connection : connections) {
     const std::string prefix = std::to_string(connection.id) + ":";
+    if (connection.datagrams) lines->Add(prefix + "UDP", "UDP");
     lines->Add(prefix + "addr", connection.address);
     if (!connection.listen_address.empty()) {
       lines->Add(prefix + "listen_addr", connection.listen_address);

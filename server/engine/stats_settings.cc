@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdio>
 
 #include "protocol/request.h"
 #include "server/engine/stats.h"
@@ -16,13 +17,15 @@ void AddNetwork(const Engine& engine, StatLines* lines) {
   lines->Add("maxbytes", settings.memory_bytes);
   lines->Add("maxconns", settings.connections_max);
   lines->Add("tcpport", settings.tcp_port);
-  lines->Add("udpport", 0);
+  lines->Add("udpport", settings.udp_port);
   lines->Add("inter", settings.listen.empty() ? kNone : settings.listen.c_str());
   lines->Add("verbosity", engine.verbosity());
   lines->Add("oldest", 0);
   lines->Add("evictions", settings.evict ? "on" : "off");
-  lines->Add("domain_socket", kNone);
-  lines->Add("umask", "700");
+  lines->Add("domain_socket", settings.unix_socket.empty() ? kNone : settings.unix_socket.c_str());
+  char mask[16];
+  std::snprintf(mask, sizeof(mask), "%o", settings.unix_mask);
+  lines->Add("umask", static_cast<const char*>(mask));
   lines->AddYesNo("shutdown_command", false);
 }
 
@@ -32,7 +35,7 @@ void AddServing(const Settings& settings, StatLines* lines) {
   lines->AddDecimal("growth_factor", factor, 2);
   lines->Add("chunk_size", settings.value_bytes_min);
   lines->Add("num_threads", settings.threads);
-  lines->Add("num_threads_per_udp", 0);
+  lines->Add("num_threads_per_udp", settings.threads);
   lines->Add("stat_key_prefix", ":");
   lines->AddYesNo("detail_enabled", false);
   lines->Add("reqs_per_event", settings.requests_per_event);

@@ -8,9 +8,9 @@
 #include "server/net/address.h"
 #include "server/net/unique_fd.h"
 
-// The sockets that a server accepts connections from. They are opened before anything else is
-// started: a port in use is the commonest reason for a server not to start, and ports below 1024
-// may need privileges that are dropped afterwards.
+// The sockets that a server accepts connections from and takes datagrams from. They are opened
+// before anything else is started: a port in use is the commonest reason for a server not to start,
+// and ports below 1024 may need privileges that are dropped afterwards.
 
 namespace larder {
 
@@ -21,6 +21,13 @@ struct Listener {
   ProtocolChoice protocol = ProtocolChoice::kNegotiate;
   ListenerTls tls = ListenerTls::kDefault;
   std::string tag;
+};
+
+// A UDP port. Each worker has a socket of its own on it, and the kernel gives a client's datagrams
+// always to the same one; so no worker is woken for what another one takes.
+struct DatagramPort {
+  std::vector<UniqueFd> fds;  // not blocking; one for each worker
+  SocketAddress address;
 };
 
 struct ListenOptions {
@@ -36,8 +43,26 @@ struct ListenOptions {
 // the same entry has no other.
 absl::StatusOr<std::vector<Listener>> OpenListeners(const ListenOptions& options);
 
-// The listeners' ports, one line each: "TCP INET: 11211" or "TCP INET6: 11211".
-std::string DescribePorts(const std::vector<Listener>& listeners);
+// The same for UDP, with as many sockets for each port as there are `workers`.
+absl::StatusOr<std::vector<DatagramPort>> OpenDatagramPorts(const ListenOptions& options,
+                                                            int workers);
+
+struct UnixListenOptions {
+  std::string path;      // -s
+  unsigned mask = 0700;  // -a: who may connect, as a file's permissions
+  int backlog = 1024;    // -b
+  ProtocolChoice protocol = ProtocolChoice::kNegotiate;  // -B
+};
+
+// Opens a UNIX socket. A socket that an earlier server left at the path is removed; any other file
+// is not. Not encrypted, whatever -Z says. To be called while the process has one thread, as the
+// permissions are set through its umask. Fails with a message for the operator.
+absl::StatusOr<Listener> OpenUnixListener(const UnixListenOptions& options);
+
+// The ports, one line each: "TCP INET: 11211", "TCP INET6: 11211", "UDP INET: 11211". A UNIX socket
+// has none.
+std::string DescribePorts(const std::vector<Listener>& listeners,
+                          const std::vector<DatagramPort>& datagram_ports = {});
 
 // Writes `ports` to `path`, for whoever started the server with a port of the system's choice. The
 // file gets its name when it is whole.

@@ -46,6 +46,9 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
   worker_options.tls = options_.tls;
   for (int i = 0; i < options_.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, worker_options, engine->AddWorker(), clock_));
+    for (DatagramPort& port : datagram_ports_) {
+      workers_.back()->AddDatagramSocket(std::move(port.fds[static_cast<size_t>(i)]));
+    }
     if (absl::Status status = workers_.back()->Start(); !status.ok()) {
       workers_.pop_back();
       return status;
@@ -105,6 +108,8 @@ ServerStats Server::Stats() const {
   stats.system_cpu_microseconds = Microseconds(usage.ru_stime);
   acceptor_.AddStats(&stats);
   for (const std::unique_ptr<Worker>& worker : workers_) worker->AddBufferStats(&stats);
+  const auto datagram_sockets = static_cast<int64_t>(datagram_ports_.size() * workers_.size());
+  stats.connection_structures += datagram_sockets;
   stats.reserved_descriptors = kDescriptorsOfProcess + stats.connection_structures -
                                stats.connections +
                                kDescriptorsOfWorker * static_cast<int64_t>(workers_.size());

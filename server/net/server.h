@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -59,6 +60,9 @@ class Server : public ServerView {
   // Run.
   void AddReload(std::function<void(const Now&)> reload);
 
+  // Before Start: serves UDP, too. Each port must have a socket for each thread.
+  void AddDatagramPorts(std::vector<DatagramPort> ports) { datagram_ports_ = std::move(ports); }
+
   // Starts the workers and maintenance, and takes `stop_signals` from now on: they make Run
   // return. Clients wait until Run is called. Fails with a message for the operator.
   absl::Status Start(Engine* engine, std::span<const int> stop_signals);
@@ -87,6 +91,7 @@ class Server : public ServerView {
 
   const ServerOptions options_;
   const Clock* const clock_;
+  std::vector<DatagramPort> datagram_ports_;      // their sockets go to the workers
   std::vector<std::unique_ptr<Worker>> workers_;  // filled by Start, and not changed afterwards
   EventLoop loop_;
   Acceptor acceptor_;

@@ -30,6 +30,16 @@ struct Worker::Client {
   Event event;        // after the connection: removed before the socket is closed
 };
 
+struct Worker::Datagrams {
+  Datagrams(Worker* owner, UniqueFd fd)
+      : worker(owner), endpoint(std::move(fd), owner->engine_worker_) {}
+
+  Worker* const worker;
+  DatagramEndpoint endpoint;
+  short watched = 0;  // EV_READ or EV_WRITE
+  Event event;        // after the endpoint: removed before the socket is closed
+};
+
 Worker::Worker(int index, const WorkerOptions& options, EngineWorker* engine_worker,
                const Clock* clock)
     : index_(index), options_(options), engine_worker_(engine_worker), clock_(clock) {
@@ -40,6 +50,10 @@ Worker::Worker(int index, const WorkerOptions& options, EngineWorker* engine_wor
 
 Worker::~Worker() = default;
 
+void Worker::AddDatagramSocket(UniqueFd fd) {
+  datagrams_.push_back(std::make_unique<Datagrams>(this, std::move(fd)));
+}
+
 absl::Status Worker::Start() {
   if (!loop_.ok() || !wakeup_.Start(
                          loop_, [](void* self) { static_cast<Worker*>(self)->OnWakeup(); }, this)) {
@@ -49,6 +63,11 @@ absl::Status Worker::Start() {
     idle_timer_.Repeat(
         loop_, kIdleCheckPeriod,
         [](int, short, void* self) { static_cast<Worker*>(self)->CloseIdle(); }, this);
+  }
+  for (const std::unique_ptr<Datagrams>& datagrams : datagrams_) {
+    if (!Arrange(datagrams.get(), Connection::Wait::kInput)) {
+      return absl::ResourceExhaustedError("failed to watch a UDP socket");
+    }
   }
   return thread_.Start(absl::StrCat("larder-worker", index_), [this] { Loop(); });
 }
@@ -76,6 +95,9 @@ void Worker::Drain() {
   drain_timer_.Repeat(
       loop_, options_.drain_time,
       [](int, short, void* self) { static_cast<Worker*>(self)->drain_time_is_over_ = true; }, this);
+  // Datagrams may come without end, and what comes of them is allowed to get lost.
+  RunTurn(/*wait=*/false);
+  for (const std::unique_ptr<Datagrams>& datagrams : datagrams_) datagrams->event.Remove();
   // Until nobody is ready: a connection that came last of all is read in the turn after.
   do {
     RunTurn(/*wait=*/false);
@@ -113,6 +135,15 @@ void Worker::OnSocketReady(int, short what, void* argument) {
   LoopTurn* const turn = worker->CurrentTurn();
   worker->Arrange(client, (what & EV_WRITE) != 0 ? client->connection.OnWritable(turn)
                                                  : client->connection.OnReadable(turn));
+}
+
+void Worker::OnDatagramsReady(int, short what, void* argument) {
+  Datagrams* const datagrams = static_cast<Datagrams*>(argument);
+  LoopTurn* const turn = datagrams->worker->CurrentTurn();
+  const Connection::Wait wait = (what & EV_WRITE) != 0 ? datagrams->endpoint.OnWritable(turn)
+                                                       : datagrams->endpoint.OnReadable(turn);
+  // Memory for watching is that of the event, which is there already.
+  LARDER_CHECK(datagrams->worker->Arrange(datagrams, wait));
 }
 
 void Worker::OnWakeup() {
@@ -179,6 +210,15 @@ void Worker::Arrange(Client* client, Connection::Wait wait) {
   }
 }
 
+// False if the system refuses.
+bool Worker::Arrange(Datagrams* datagrams, Connection::Wait wait) {
+  const short what = wait == Connection::Wait::kRoom ? EV_WRITE : EV_READ;
+  if (what == datagrams->watched) return true;
+  datagrams->watched = what;
+  return datagrams->event.Watch(loop_, datagrams->endpoint.fd(), what, &OnDatagramsReady,
+                                datagrams);
+}
+
 // A connection is idle if neither side has sent anything, whatever it waits for: a client that
 // stopped in the middle of a value or that reads no replies holds memory, too.
 void Worker::CloseIdle() {
@@ -229,6 +269,9 @@ void Worker::Close(Client* client) {
 }
 
 void Worker::List(const Now& now, std::vector<ConnectionInfo>* list) const {
+  for (const std::unique_ptr<Datagrams>& datagrams : datagrams_) {
+    list->push_back(datagrams->endpoint.Info());
+  }
   const MutexLock lock(&clients_mutex_);
   for (const std::unique_ptr<Client>& client : clients_) {
     list->push_back(client->connection.Info(now));

@@ -15,6 +15,7 @@
 #include "server/net/address.h"
 #include "server/net/clock.h"
 #include "server/net/connection.h"
+#include "server/net/datagram_endpoint.h"
 #include "server/net/event.h"
 #include "server/net/listener.h"
 #include "server/net/thread.h"
@@ -56,6 +57,9 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Before Start: takes datagrams from `fd`, a bound socket that does not block, too.
+  void AddDatagramSocket(UniqueFd fd);
+
   // Starts the thread. Fails with a message for the operator.
   absl::Status Start();
 
@@ -71,7 +75,7 @@ class Worker {
   int64_t adopted() const { return adopted_.load(std::memory_order_relaxed); }
   int64_t closed() const { return closed_.load(std::memory_order_relaxed); }
   int64_t open() const { return adopted() - closed(); }
-  // Any thread: adds the worker's connections.
+  // Any thread: adds the worker's datagram sockets and connections.
   void List(const Now& now, std::vector<ConnectionInfo>* list) const
       ABSL_LOCKS_EXCLUDED(clients_mutex_);
   // Any thread: adds to the read_buffer fields.
@@ -79,8 +83,10 @@ class Worker {
 
  private:
   struct Client;
+  struct Datagrams;
 
   static void OnSocketReady(int, short what, void* argument);
+  static void OnDatagramsReady(int, short what, void* argument);
 
   void Loop();
   void Drain();
@@ -91,6 +97,7 @@ class Worker {
   bool Encrypts(const Accepted& accepted) const;
   void ResumeYielded();
   void Arrange(Client* client, Connection::Wait wait);
+  bool Arrange(Datagrams* datagrams, Connection::Wait wait);
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
   template <typename Condition>
   std::vector<Client*> Select(Condition condition) const ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -109,6 +116,9 @@ class Worker {
 
   mutable Mutex arrivals_mutex_;
   std::vector<Accepted> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);
+
+  // Not changed once the thread runs.
+  std::vector<std::unique_ptr<Datagrams>> datagrams_;
 
   // The worker's thread alone changes the list and destroys clients.
   mutable Mutex clients_mutex_;

@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <string.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -133,7 +133,8 @@ TEST(AddressTextTest, PrintsPathsAndDatagrams) {
   address = {};
   address.local.sun_family = AF_UNIX;
   EXPECT_EQ(AddressText(address), "unix:<AF 1>");
-  strcpy(address.local.sun_path, "/run/larder.sock");
+  const std::string_view path = "/run/larder.sock";
+  path.copy(address.local.sun_path, path.size());
   EXPECT_EQ(AddressText(address), "unix:/run/larder.sock");
   EXPECT_EQ(AddressPort(address), 0);
 }

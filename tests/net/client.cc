@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 #include <utility>
 
@@ -35,6 +36,17 @@ UniqueFd Connect(int port) {
 }
 
 }  // namespace
+
+UniqueFd ConnectToPath(const std::string& path) {
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const bool connected =
+      connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  EXPECT_TRUE(connected) << path << ": " << ErrnoText(errno);
+  return fd;
+}
 
 Client::Client(int port) : Client(Connect(port)) {
   const int on = 1;

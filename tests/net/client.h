@@ -8,6 +8,9 @@
 
 namespace larder {
 
+// A socket that is connected to the UNIX socket at `path`.
+UniqueFd ConnectToPath(const std::string& path);
+
 // A client's end of a connection, which waits for what it asks for, but not for ever: a server that
 // does not answer within the deadline makes the test fail with what has come until then.
 class Client {

@@ -21,6 +21,7 @@
 #include "server/net/listener.h"
 #include "server/net/unique_fd.h"
 #include "tests/net/client.h"
+#include "tests/net/datagram_client.h"
 
 // The daemon as a process: its exit codes, signals, files and words, which only a process has.
 
@@ -181,6 +182,59 @@ TEST_F(ProcessTest, APortInUseIsSaid) {
               "failed to listen on one of interface(s) 127.0.0.1: Address already in use\n");
   }
   EXPECT_FALSE(std::filesystem::exists(port_file_));
+}
+
+TEST_F(ProcessTest, AUnixSocketIsInsteadOfPorts) {
+  const std::string path = folder_ / "socket";
+  std::vector<std::string> options = With({"-s", path, "-a", "0770"});
+  Process larder(options);
+  // It is bound before it listens.
+  while (!std::filesystem::exists(port_file_)) usleep(1000);
+  EXPECT_EQ(ReadFile(port_file_), "");
+  EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(path).permissions()), 0770u);
+  Client client(ConnectToPath(path));
+  const std::string settings = client.Ask("stats settings\r\n", "END\r\n");
+  EXPECT_THAT(settings, HasSubstr("STAT domain_socket " + path + "\r\nSTAT umask 770\r\n"));
+  const std::string list = client.Ask("stats conns\r\n", "END\r\n");
+  EXPECT_THAT(list, HasSubstr(":addr unix:" + path + "\r\n"));
+  EXPECT_THAT(list, HasSubstr(":listen_addr unix:" + path + "\r\n"));
+  EXPECT_THAT(list, testing::Not(HasSubstr("tcp")));
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  // Like memcached's it stays, and the next start takes its place.
+  EXPECT_TRUE(std::filesystem::is_socket(path));
+}
+
+TEST_F(ProcessTest, AUnixSocketThatCannotBeIsSaid) {
+  Process larder(With({"-s", "/nonexistent/x"}));
+  EXPECT_EQ(larder.Wait(), EX_OSERR);
+  EXPECT_EQ(larder.errors(),
+            "bind(): No such file or directory\n"
+            "failed to listen on UNIX socket: /nonexistent/x: Invalid argument\n");
+}
+
+TEST_F(ProcessTest, UdpIsServedBesideTcpOrAlone) {
+  for (const bool tcp : {true, false}) {
+    Process larder(With({"-p", tcp ? "-1" : "0", "-U", "-1"}));
+    const int udp_port = WaitForPort();  // the last line's
+    const std::string ports = ReadFile(port_file_);
+    EXPECT_EQ(ports.starts_with("TCP INET: "), tcp) << ports;
+    EXPECT_THAT(ports, HasSubstr("UDP INET: "));
+    DatagramClient client(udp_port);
+    EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+    EXPECT_THAT(client.Ask("stats settings\r\n"),
+                HasSubstr("STAT udpport " + std::to_string(udp_port) + "\r\n"));
+    larder.Signal(SIGTERM);
+    EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+    EXPECT_EQ(larder.errors(), "");
+    std::filesystem::remove(port_file_);
+  }
+}
+
+TEST_F(ProcessTest, AListenerThatCannotBeReadIsSaid) {
+  Process larder(With({"-l", "proto[ascii:127.0.0.1"}));
+  EXPECT_EQ(larder.Wait(), EX_OSERR);
+  EXPECT_EQ(larder.errors(), "Invalid protocol spec: \"proto[ascii:127.0.0.1\"\n");
 }
 
 TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {

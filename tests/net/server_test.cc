@@ -3,16 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/net/client.h"
+#include "tests/net/datagram_client.h"
 #include "tests/net/test_server.h"
 
 namespace larder {
@@ -214,6 +218,46 @@ TEST(ServerTest, ListsListenersAndConnections) {
   EXPECT_THAT(list, HasSubstr(":listen_" + listener));
   EXPECT_THAT(list, HasSubstr(":state conn_listening\r\n"));
   EXPECT_THAT(list, HasSubstr(":state conn_parse_cmd\r\n"));
+}
+
+TEST(ServerTest, EveryWorkerTakesDatagrams) {
+  TestServer server({.settings = {.threads = 3}});
+  // The kernel chooses the worker by the client's port: with so many, each has some.
+  for (int i = 0; i < 30; ++i) {
+    DatagramClient client(server.udp_port());
+    EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+    const std::string key = "key" + std::to_string(i);
+    EXPECT_EQ(client.Ask("set " + key + " 0 0 1\r\nx\r\n"), "STORED\r\n");
+  }
+  Client client(server.port());
+  std::map<std::string, std::string> statistics = Statistics(&client);
+  EXPECT_EQ(statistics["curr_items"], "30");
+  EXPECT_EQ(statistics["curr_connections"], "1");
+  EXPECT_EQ(statistics["total_connections"], "1");
+  const std::string list = client.Ask("stats conns\r\n", "END\r\n");
+  const std::string port = std::to_string(server.udp_port());
+  size_t sockets = 0;
+  for (size_t at = 0; (at = list.find(":UDP UDP\r\n", at)) != std::string::npos; ++at) ++sockets;
+  EXPECT_EQ(sockets, 3u);
+  EXPECT_THAT(list, HasSubstr(":addr udp:127.0.0.1:" + port + "\r\n"));
+}
+
+TEST(ServerTest, StopsThoughDatagramsCome) {
+  TestServer server({.settings = {.threads = 1}});
+  DatagramClient client(server.udp_port());
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  std::atomic<bool> stopped = false;
+  std::thread flood([&] {
+    while (!stopped) {
+      // Fails when nobody takes them any more.
+      [[maybe_unused]] const ssize_t sent =
+          send(client.fd(), "\0\0\0\0\0\1\0\0mn\r\n", 12, MSG_DONTWAIT);
+    }
+  });
+  server.Stop();
+  server.Join();
+  stopped = true;
+  flood.join();
 }
 
 TEST(ServerTest, CountsItsOwnBytes) {

@@ -39,6 +39,11 @@ TestServer::TestServer(const TestServerOptions& options) {
                                .drain_time = options.drain_time},
                     .tls = tls_.get()},
       std::move(listeners), &clock_);
+  absl::StatusOr<std::vector<DatagramPort>> datagram_ports =
+      OpenDatagramPorts({.listen = "127.0.0.1"}, settings.threads);
+  LARDER_CHECK(datagram_ports.ok());
+  udp_port_ = AddressPort(datagram_ports->front().address);
+  server_->AddDatagramPorts(*std::move(datagram_ports));
   engine_ = std::make_unique<Engine>(settings, store_.get(), server_.get(), clock_.Read());
   LARDER_CHECK(server_->Start(engine_.get(), {}).ok());
   thread_ = std::thread([this] { server_->Run(); });

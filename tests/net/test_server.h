@@ -46,6 +46,7 @@ class TestServer {
   int port() const { return ports_.front(); }
   // Of the one of `listen` with this index.
   int port(size_t index) const { return ports_.at(index); }
+  int udp_port() const { return udp_port_; }
   ManualClock& clock() { return clock_; }
   Store& store() { return *store_; }
   const Server& server() const { return *server_; }
@@ -59,6 +60,7 @@ class TestServer {
   std::unique_ptr<Store> store_;
   std::vector<int> ports_;
   std::unique_ptr<TlsContext> tls_;
+  int udp_port_ = 0;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Engine> engine_;
   std::thread thread_;
