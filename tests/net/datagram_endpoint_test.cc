@@ -131,6 +131,21 @@ TEST_F(DatagramEndpointTest, ForgetsWhatIsNotWhole) {
   EXPECT_EQ(Ask("get a\r\n"), "END\r\n");
 }
 
+TEST_F(DatagramEndpointTest, EachDatagramHasItsDialect) {
+  // Version and no-op.
+  std::string requests(48, '\0');
+  requests[0] = requests[24] = '\x80';
+  requests[1] = '\x0b';
+  requests[25] = '\x0a';
+  client_->Send(7, requests);
+  EXPECT_EQ(endpoint_->OnReadable(&turn_), Wait::kInput);
+  const std::string version = client_->ReceiveMessage(7);
+  EXPECT_EQ(version.substr(0, 2), "\x81\x0b");
+  EXPECT_EQ(version.substr(24), "1.6.45");
+  EXPECT_EQ(client_->ReceiveMessage(7).substr(0, 2), "\x81\x0a");
+  EXPECT_EQ(Ask("version\r\n"), "VERSION 1.6.45\r\n");
+}
+
 TEST_F(DatagramEndpointTest, QuitEndsTheDatagramOnly) {
   client_->Send(7, "version\r\nquit\r\nversion\r\n");
   EXPECT_EQ(endpoint_->OnReadable(&turn_), Wait::kInput);

@@ -17,8 +17,11 @@ TestServer::TestServer(const TestServerOptions& options) {
   store_ = CreateTestStore(settings);
   std::vector<Listener> listeners;
   for (const std::string& entry : options.listen) {
-    absl::StatusOr<std::vector<Listener>> opened = OpenListeners(
-        {.listen = entry, .port = 0, .backlog = settings.backlog, .tls = settings.tls.enabled});
+    absl::StatusOr<std::vector<Listener>> opened = OpenListeners({.listen = entry,
+                                                                  .port = 0,
+                                                                  .backlog = settings.backlog,
+                                                                  .protocol = settings.protocol,
+                                                                  .tls = settings.tls.enabled});
     LARDER_CHECK(opened.ok() && opened->size() == 1);
     ports_.push_back(AddressPort(opened->front().address));
     listeners.push_back(std::move(opened->front()));
