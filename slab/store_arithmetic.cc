@@ -71,7 +71,9 @@ ArithmeticOutcome Store::Arithmetic(Lane& lane, const Key& key, const Arithmetic
         outcome.class_id = static_cast<uint8_t>(class_id);
         std::optional<uint64_t> number;
         if (!item->large()) number = ParseNumber({item->value(), item->value_bytes()});
-        if (options.compare && item->cas() != options.compare_cas) {
+        // As in memcached an empty value is told to be no number before a token is looked at.
+        const bool empty = !item->large() && item->value_bytes() == 0;
+        if (options.compare && !empty && item->cas() != options.compare_cas) {
           outcome.status = ArithmeticStatus::kExists;
         } else if (!number) {
           outcome.status = ArithmeticStatus::kNotNumber;

@@ -333,6 +333,13 @@ TEST_F(StoreTest, CountsWhatStillHasTheToken) {
   EXPECT_EQ(store().Arithmetic(tested_.lane(), key, options, kNow).value, 6u);
 }
 
+TEST_F(StoreTest, AnEmptyValueIsNoNumberWhateverItsToken) {
+  const uint64_t token = tested_.Put("key", "", kNow).cas;
+  const ArithmeticOptions options{.delta = 1, .compare = true, .compare_cas = token + 1};
+  EXPECT_EQ(store().Arithmetic(tested_.lane(), store().MakeKey("key"), options, kNow).status,
+            ArithmeticStatus::kNotNumber);
+}
+
 // Reservations.
 
 class ReservationTest : public StoreTest {
