@@ -140,14 +140,19 @@ class BinaryCommands(Stock):
         behind = b"\x80" * (len(key) + len(extras))
         return [self._packet(opcode, key, extras=extras, value=value, behind=behind)]
 
-    def last(self) -> Command:
-        """A packet that makes the server close the connection."""
-        kind = self._random.random()
-        if kind < 0.2:
-            return self._packet(self._random.choice((binary.QUIT, binary.QUITQ)))
-        if kind < 0.3:
+    def last(self) -> list[Command]:
+        """What makes the server close the connection."""
+        if self._random.random() < 0.1:
+            # memcached then drops the replies that it has not sent: a noop makes it send them. It
+            # also makes the first packet of a connection one that tells the protocol.
             magic = self._random.choice((0x81, 0x00, 0x67, 0xFF))
-            return self._packet(binary.NOOP, magic=magic)
+            return [Command(binary.Packet(binary.NOOP)), self._packet(binary.NOOP, magic=magic)]
+        return [self._closing()]
+
+    def _closing(self) -> Command:
+        kind = self._random.random()
+        if kind < 0.25:
+            return self._packet(self._random.choice((binary.QUIT, binary.QUITQ)))
         if kind < 0.4:
             # A body that is shorter than its key and extras.
             opcode = self._random.choice((binary.GET, binary.SET, binary.NOOP, 0x77))

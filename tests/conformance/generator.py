@@ -82,7 +82,7 @@ class Generator:
         batches = self._batches(self._binary.kinds())
         quits = self._random.random() < 0.15
         if quits:
-            batches[-1].append(self._binary.last())
+            batches[-1] += self._binary.last()
         return self._rounds(connection, batches, quits)
 
     def _rounds(self, connection: int, batches: list[list[Command]], quits: bool) -> list[Round]:

@@ -1,4 +1,4 @@
-"""The tools of libmemcached-tools, in text. Arguments: host, port.
+"""The tools of libmemcached-tools, in text and in binary. Arguments: host, port.
 
 With --reference before them the server is Debian's memcached, which passes all of memccapable.
 memcdump is left out: it wants `stats cachedump`. So are memcerror and memcparse, which ask no
@@ -44,15 +44,15 @@ def fails(*command: str) -> None:
     checks.that("refused: " + " ".join(command)[:100], run(*command)[0] != 0)
 
 
-def capabilities() -> None:
-    command = ["memccapable", "-h", HOST, "-p", PORT, "-a"]
+def capabilities(protocol: str, option: str, may_fail: set[str]) -> None:
+    command = ["memccapable", "-h", HOST, "-p", PORT, option]
     result = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS)
     print(result.stdout, result.stderr)
     # `[pass]` follows a test's name on stdout; `[FAIL]` goes to stderr, without its name.
-    tests = re.findall(r"(ascii [a-z]+(?: noreply)?) +(\[pass\])?", result.stdout)
+    tests = re.findall(rf"({protocol} [a-z]+(?: noreply)?) +(\[pass\])?", result.stdout)
     failed = {name for name, passed in tests if not passed}
-    checks.equal("memccapable, tests run", len(tests), 27)
-    checks.equal("memccapable, failures", failed - (set() if reference else MAY_FAIL), set())
+    checks.equal(f"memccapable, {protocol} tests run", len(tests), 27)
+    checks.equal(f"memccapable, {protocol} failures", failed - may_fail, set())
 
 
 def files_there_and_back(folder: pathlib.Path) -> None:
@@ -121,7 +121,8 @@ def load() -> None:
 
 
 with tempfile.TemporaryDirectory() as name:
-    capabilities()
+    capabilities("ascii", "-a", set() if reference else MAY_FAIL)
+    capabilities("binary", "-b", set())
     files_there_and_back(pathlib.Path(name))
     keys(pathlib.Path(name))
     administration()

@@ -1,7 +1,8 @@
 <?php
-// php-memcached: every command of its Memcached class, in text. Arguments: host, port.
+// php-memcached: every command of its Memcached class, in text and in binary. Arguments: host, port.
 //
-// But for getAllKeys(), which wants `stats cachedump`, and setSaslAuthData().
+// But for getAllKeys(), which wants `stats cachedump`. With CLIENT_USER in the environment in binary
+// alone, signed in by SASL.
 
 const EXPIRY_SECONDS = 20;
 
@@ -34,7 +35,9 @@ function storage_and_reads(Memcached $client): void
     equal('get, missing', $client->get('a'), false);
     equal('get, missing: code', $client->getResultCode(), Memcached::RES_NOTFOUND);
     equal('replace, missing', $client->replace('a', '1'), false);
-    equal('replace, missing: code', $client->getResultCode(), Memcached::RES_NOTSTORED);
+    $binary = $client->getOption(Memcached::OPT_BINARY_PROTOCOL);
+    $code = $binary ? Memcached::RES_NOTFOUND : Memcached::RES_NOTSTORED;
+    equal('replace, missing: code', $client->getResultCode(), $code);
     // What is compressed cannot be appended to: the client refuses.
     $compresses = $client->getOption(Memcached::OPT_COMPRESSION);
     $client->setOption(Memcached::OPT_COMPRESSION, false);
@@ -164,12 +167,26 @@ function administration(Memcached $client, string $server): void
     equal('set after quit', $client->set('f', '2'), true);
 }
 
-[, $host, $port] = $argv;
-$plain = [Memcached::OPT_TCP_NODELAY => true, Memcached::OPT_COMPRESSION => false];
-foreach ([[], $plain] as $options) {
+/** A client with these options, signed in if the server wants it. */
+function connected(array $options = []): Memcached
+{
+    global $host, $port;
     $client = new Memcached();
     $client->setOptions($options);
     $client->addServer($host, (int) $port);
+    if (getenv('CLIENT_USER')) {
+        $client->setOption(Memcached::OPT_BINARY_PROTOCOL, true);
+        $client->setSaslAuthData(getenv('CLIENT_USER'), getenv('CLIENT_PASSWORD'));
+    }
+    return $client;
+}
+
+[, $host, $port] = $argv;
+$plain = [Memcached::OPT_TCP_NODELAY => true, Memcached::OPT_COMPRESSION => false];
+$binary = [Memcached::OPT_BINARY_PROTOCOL => true];
+$kinds = getenv('CLIENT_USER') ? [$binary] : [[], $plain, $binary, $binary + $plain];
+foreach ($kinds as $options) {
+    $client = connected($options);
     storage_and_reads($client);
     many_keys($client);
     tokens($client);
@@ -181,9 +198,7 @@ foreach ([[], $plain] as $options) {
 }
 
 // Requests held back and sent together.
-$buffering = new Memcached();
-$buffering->setOption(Memcached::OPT_BUFFER_WRITES, true);
-$buffering->addServer($host, (int) $port);
+$buffering = connected([Memcached::OPT_BUFFER_WRITES => true]);
 for ($number = 0; $number < 100; $number++) {
     $buffering->set("held$number", $number);
 }
@@ -191,9 +206,7 @@ equal('flushBuffers', $buffering->flushBuffers(), true);
 comes_to('held back: set', 99, fn () => $client->get('held99'));
 
 // Requests without replies.
-$quiet = new Memcached();
-$quiet->setOptions([Memcached::OPT_NOREPLY => true, Memcached::OPT_COMPRESSION => false]);
-$quiet->addServer($host, (int) $port);
+$quiet = connected([Memcached::OPT_NOREPLY => true, Memcached::OPT_COMPRESSION => false]);
 $quiet->set('quiet', '1');
 $quiet->append('quiet', '2');
 comes_to('noreply: set and append', '12', fn () => $client->get('quiet'));
