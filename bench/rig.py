@@ -16,6 +16,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HOST = "127.0.0.1"
@@ -87,16 +88,39 @@ class Rig:
         return json.loads(done.stdout)
 
 
+class Certificate:
+    """A server's certificate that nobody has signed; a context manager that removes its files."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="larder-bench-")
+        self.chain = str(pathlib.Path(self._folder.name, "chain.pem"))
+        self.key = str(pathlib.Path(self._folder.name, "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+                        "-out", self.chain, "-keyout", self.key],
+                       check=True, stderr=subprocess.DEVNULL)
+
+    def __enter__(self) -> "Certificate":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._folder.cleanup()
+
+
 class Server:
     """A server process on a free port; a context manager that ends it."""
 
-    def __init__(self, rig: Rig, name: str, binary: str, memory_mib: int):
+    def __init__(self, rig: Rig, name: str, binary: str, memory_mib: int,
+                 certificate: "Certificate | None" = None):
         self.name = name
         self.port = _free_port()
         command = [binary, "-l", HOST, "-p", str(self.port), "-t", str(rig.threads),
                    "-m", str(memory_mib), "-c", "1024"]
         if os.geteuid() == 0:
             command += ["-u", "root"]
+        if certificate is not None:
+            command += ["-Z", "-o", f"ssl_chain_cert={certificate.chain},"
+                                    f"ssl_key={certificate.key}"]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                          preexec_fn=lambda: _begin_child(rig.server_cpus))
         self._wait_until_it_listens()

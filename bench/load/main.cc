@@ -1,4 +1,6 @@
 // larder-bench: puts load on a server that speaks memcached's text protocol, and measures it.
+#include <signal.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -75,6 +77,7 @@ absl::Status Run(const Options& options) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);  // what TLS sends may meet a closed connection
   larder::bench::Options options;
   if (const auto exit_code = larder::bench::ParseOptions(argc, argv, options)) return *exit_code;
   const absl::Status status = larder::bench::Run(options);

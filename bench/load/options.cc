@@ -58,6 +58,9 @@ void AddServer(CLI::App& app, Options& options) {
   app.add_option("--server-pid", options.server_pid,
                  "The server's process, if it runs on this machine: its CPU time is measured")
       ->check(CLI::PositiveNumber);
+  auto* tls = app.add_flag("--tls", options.tls, "With TLS, whatever the server's certificate");
+  app.add_option("--ca", options.ca_path, "File of who must have signed the server's certificate")
+      ->needs(tls);
   app.add_option("--reply-timeout", options.reply_timeout_seconds,
                  "Seconds of silence after which the run is given up")
       ->capture_default_str()
@@ -143,6 +146,11 @@ void Complete(Options& options, const Raw& raw) {
   options.workload.set_weight = raw.ratio.sets;
   if (raw.rate > 0) options.arrivals = {.per_second = raw.rate, .even = raw.even_arrivals};
   if (options.seconds == 0 && options.requests == 0) options.seconds = kDefaultSeconds;
+  if (options.tls) {
+    auto context = MakeTlsContext(options.ca_path);
+    if (!context.ok()) throw CLI::ValidationError("--tls", context.status().ToString());
+    options.server.tls = *std::move(context);
+  }
   if (options.threads > options.connections) {
     throw CLI::ValidationError("--threads", "there are fewer connections than threads");
   }

@@ -15,6 +15,8 @@ namespace larder::bench {
 // What the command line asks for.
 struct Options {
   Endpoint server{.host = "127.0.0.1", .port = 11211};
+  bool tls = false;      // which server.tls is then for
+  std::string ca_path;   // of those who may sign the server's certificate; empty: anybody
   pid_t server_pid = 0;  // 0: its CPU time is not measured
 
   WorkloadSpec workload;

@@ -1,11 +1,9 @@
 #include "bench/load/send_buffer.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
+#include <span>
 
 namespace larder::bench {
 
@@ -31,12 +29,9 @@ void SendBuffer::AppendShared(std::string_view bytes) {
   parts_.push_back({.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()});
 }
 
-absl::Status SendBuffer::Flush(int socket, uint64_t& sent_bytes) {
+absl::Status SendBuffer::Flush(const Socket& socket, uint64_t& sent_bytes) {
   while (!empty()) {
-    msghdr message{};
-    message.msg_iov = &parts_[first_];
-    message.msg_iovlen = std::min<size_t>(parts_.size() - first_, IOV_MAX);
-    const ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = socket.Send(std::span(parts_).subspan(first_));
     if (sent < 0) {
       if (errno == EAGAIN) return absl::OkStatus();
       if (errno == EINTR) continue;

@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 
+#include "bench/load/socket.h"
+
 namespace larder::bench {
 
 // Bytes on their way to one socket: text written here, and large values sent from where they lie.
@@ -32,9 +34,9 @@ class SendBuffer {
 
   bool empty() const { return first_ == parts_.size(); }
 
-  // Sends what the socket takes, without waiting; what it does not take stays. An error is the
-  // connection's end. Adds the bytes sent to `sent_bytes`.
-  absl::Status Flush(int socket, uint64_t& sent_bytes);
+  // Sends what the socket, which must not block, takes; what it does not take stays. An error is
+  // the connection's end. Adds the bytes sent to `sent_bytes`.
+  absl::Status Flush(const Socket& socket, uint64_t& sent_bytes);
 
  private:
   void Drop(size_t bytes);

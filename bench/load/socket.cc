@@ -1,12 +1,15 @@
 #include "bench/load/socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +17,22 @@
 namespace larder::bench {
 
 Socket::~Socket() {
+  tls_.reset();
   if (fd_ >= 0) close(fd_);
+}
+
+void Socket::StopBlocking() const { fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK); }
+
+ssize_t Socket::Receive(char* buffer, size_t bytes) const {
+  return tls_ == nullptr ? recv(fd_, buffer, bytes, 0) : tls_->Receive(buffer, bytes);
+}
+
+ssize_t Socket::Send(std::span<iovec> parts) const {
+  if (tls_ != nullptr) return tls_->Send(parts);
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = std::min<size_t>(parts.size(), IOV_MAX);
+  return sendmsg(fd_, &message, MSG_NOSIGNAL);
 }
 
 std::string ToString(const Endpoint& endpoint) {
@@ -40,7 +58,10 @@ absl::StatusOr<Socket> ConnectTo(const Endpoint& endpoint) {
     if (socket.fd() >= 0 && connect(socket.fd(), address->ai_addr, address->ai_addrlen) == 0) {
       const int on = 1;
       setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-      return socket;
+      if (endpoint.tls == nullptr) return socket;
+      auto tls = TlsEnd::Connect(endpoint.tls, socket.fd());
+      if (!tls.ok()) return tls.status();
+      return Socket(std::move(socket), *std::move(tls));
     }
     error = errno;
   }

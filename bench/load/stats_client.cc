@@ -53,13 +53,14 @@ absl::StatusOr<StatsClient> StatsClient::Connect(const Endpoint& endpoint, int t
 
 absl::StatusOr<ServerStats> StatsClient::Fetch() {
   // Seven bytes on a connection that awaits nothing always fit.
-  if (send(socket_.fd(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0) {
+  iovec request = {.iov_base = const_cast<char*>(kRequest.data()), .iov_len = kRequest.size()};
+  if (socket_.Send({&request, 1}) < 0) {
     return absl::ErrnoToStatus(errno, "cannot ask for statistics");
   }
   std::string reply;
   while (!reply.ends_with(kEnd)) {
     char piece[4096];
-    const ssize_t received = recv(socket_.fd(), piece, sizeof(piece), 0);
+    const ssize_t received = socket_.Receive(piece, sizeof(piece));
     if (received < 0) return absl::ErrnoToStatus(errno, "no statistics");
     if (received == 0 || reply.size() > kReplyBytesMax) {
       return absl::UnavailableError("the reply to stats has no end");

@@ -20,7 +20,6 @@
 // Nothing in the loop allocates. One clock reading serves all replies that one read brought.
 #include "bench/load/worker.h"
 
-#include <sys/socket.h>
 #include <time.h>
 
 #include <algorithm>
@@ -87,6 +86,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const Workload& workload,
 }
 
 absl::Status Worker::Watch(Socket socket, size_t pipeline_max) {
+  socket.StopBlocking();
   auto connection = std::make_unique<Connection>(workload_, std::move(socket), pipeline_max);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = connection.get()}};
   connections_.push_back(std::move(connection));
@@ -190,7 +190,7 @@ uint64_t Worker::CountUnsent() {
 }
 
 absl::Status Worker::Flush(Connection& connection) {
-  absl::Status status = connection.out.Flush(connection.socket.fd(), tally_->sent_bytes);
+  absl::Status status = connection.out.Flush(connection.socket, tally_->sent_bytes);
   if (!status.ok()) return status;
   const bool awaits_room = !connection.out.empty();
   if (awaits_room == connection.awaits_room) return absl::OkStatus();
@@ -230,13 +230,16 @@ absl::Status Worker::Serve(const epoll_event& event) {
   if ((event.events & EPOLLOUT) != 0) {
     if (absl::Status status = Flush(connection); !status.ok()) return status;
   }
-  return (event.events & ~uint32_t{EPOLLOUT}) != 0 ? Receive(connection) : absl::OkStatus();
+  if ((event.events & ~uint32_t{EPOLLOUT}) == 0) return absl::OkStatus();
+  absl::Status status = Receive(connection);
+  while (status.ok() && connection.socket.has_unread()) status = Receive(connection);
+  return status;
 }
 
 absl::Status Worker::Receive(Connection& connection) {
   std::memcpy(input_.data(), connection.held, connection.held_bytes);
-  const ssize_t received = recv(connection.socket.fd(), input_.data() + connection.held_bytes,
-                                input_.size() - connection.held_bytes, MSG_DONTWAIT);
+  const ssize_t received = connection.socket.Receive(input_.data() + connection.held_bytes,
+                                                     input_.size() - connection.held_bytes);
   if (received == 0) return absl::UnavailableError("the server closed a connection");
   if (received < 0) {
     if (errno == EAGAIN || errno == EINTR) return absl::OkStatus();

@@ -42,7 +42,7 @@ class Pipe {
   std::string Transfer(SendBuffer& out) {
     std::string all;
     do {
-      EXPECT_TRUE(out.Flush(near_.fd(), sent_bytes_).ok());
+      EXPECT_TRUE(out.Flush(near_, sent_bytes_).ok());
       std::array<char, 4096> piece;
       ssize_t count;
       while ((count = recv(far_.fd(), piece.data(), piece.size(), 0)) > 0) {
@@ -141,7 +141,7 @@ TEST(SendBuffer, ReportsAConnectionThatIsGone) {
   pipe.far() = Socket();
   AppendSet(workload, 1, out);
   uint64_t sent_bytes = 0;
-  EXPECT_FALSE(out.Flush(pipe.near().fd(), sent_bytes).ok());
+  EXPECT_FALSE(out.Flush(pipe.near(), sent_bytes).ok());
 }
 
 }  // namespace
