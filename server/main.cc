@@ -25,6 +25,7 @@
 #include "server/net/server.h"
 #include "server/net/tls_context.h"
 #include "server/options.h"
+#include "server/sasl.h"
 #include "server/sockets.h"
 #include "slab/store.h"
 
@@ -45,10 +46,8 @@ int Fail(const absl::Status& status, int exit_code) {
 // What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
 // takes its line out.
 absl::Status CheckObeyed(const Settings& settings) {
-  const std::array<std::pair<const char*, bool>, 4> missing = {{
-      {"-B binary", settings.protocol == ProtocolChoice::kBinary},
+  const std::array<std::pair<const char*, bool>, 2> missing = {{
       {"-Y", !settings.auth_file.empty()},
-      {"-S", settings.sasl},
       {"-e", !settings.memory_file.empty()},
   }};
   for (const auto& [option, given] : missing) {
@@ -122,9 +121,9 @@ void ReloadCertificates(const Engine& engine, TlsContext* tls, const Now& now) {
   }
 }
 
-// `tls` is null without -Z, `background` without -d.
+// `tls` is null without -Z, `authenticator` without -S, `background` without -d.
 int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContext* tls,
-          Background* background) {
+          Authenticator* authenticator, Background* background) {
   const Settings& settings = options.settings;
   absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Create(StoreOptionsFrom(settings, RandomSeed()));
@@ -142,7 +141,7 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContex
                  .tls = tls},
                 std::move(sockets.listeners), &clock);
   server.AddDatagramPorts(std::move(sockets.datagram_ports));
-  Engine engine(settings, store->get(), &server, clock.Read());
+  Engine engine(settings, store->get(), &server, clock.Read(), authenticator);
   if (tls != nullptr) {
     server.AddReload([&engine, tls](const Now& now) { ReloadCertificates(engine, tls, now); });
   }
@@ -189,12 +188,18 @@ int Start(Options options) {
     if (!context.ok()) return Fail(context.status(), EX_USAGE);
     tls = *std::move(context);
   }
+  std::unique_ptr<Authenticator> authenticator;
+  if (settings.sasl) {
+    absl::StatusOr<std::unique_ptr<Authenticator>> sasl = MakeSaslAuthenticator(settings.verbosity);
+    if (!sasl.ok()) return Fail(sasl.status(), EXIT_FAILURE);
+    authenticator = *std::move(sasl);
+  }
   if (!options.daemonize) {
-    return Serve(options, *std::move(sockets), clock, tls.get(), nullptr);
+    return Serve(options, *std::move(sockets), clock, tls.get(), authenticator.get(), nullptr);
   }
   absl::StatusOr<Background> background = Background::Enter();
   if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
-  return Serve(options, *std::move(sockets), clock, tls.get(), &*background);
+  return Serve(options, *std::move(sockets), clock, tls.get(), authenticator.get(), &*background);
 }
 
 }  // namespace

@@ -11,11 +11,11 @@
 
 namespace larder {
 
-EngineHarness::EngineHarness(const Settings& settings) {
+EngineHarness::EngineHarness(const Settings& settings, Authenticator* authenticator) {
   auto store = Store::Create(StoreOptionsFrom(settings, /*hash_seed=*/42));
   EXPECT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
-  engine_ = std::make_unique<Engine>(settings, store_.get(), &server, now);
+  engine_ = std::make_unique<Engine>(settings, store_.get(), &server, now, authenticator);
   worker_ = engine_->AddWorker();
 }
 

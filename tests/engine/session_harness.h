@@ -29,7 +29,7 @@ class FakeServer final : public ServerView {
 
 class EngineHarness {
  public:
-  explicit EngineHarness(const Settings& settings = {});
+  explicit EngineHarness(const Settings& settings = {}, Authenticator* authenticator = nullptr);
   // Checks the store's invariants.
   ~EngineHarness();
 
