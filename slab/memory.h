@@ -24,8 +24,11 @@ class AddressRange {
  public:
   static constexpr uint64_t kFrameBytes = uint64_t{2} << 20;  // of a huge page
 
-  // Rounds `bytes` up to whole frames; starts at a frame's boundary.
-  static absl::StatusOr<std::unique_ptr<AddressRange>> Reserve(uint64_t bytes, bool lock);
+  // Rounds `bytes` up to whole frames; starts at a frame's boundary. With a file (a descriptor that
+  // must stay open; -1: none), the memory is the file's, from its start: what is written is there
+  // for whoever reserves a range on the file later, and the file is made as long as the range.
+  static absl::StatusOr<std::unique_ptr<AddressRange>> Reserve(uint64_t bytes, bool lock,
+                                                               int file = -1);
   ~AddressRange();
 
   AddressRange(const AddressRange&) = delete;
@@ -39,21 +42,26 @@ class AddressRange {
   // Makes [offset, offset + bytes) readable and writable and has the system provide the memory
   // now. False if it cannot. Multiples of the system's page size.
   bool Open(uint64_t offset, uint64_t bytes);
-  // Gives the memory back and takes access away.
+  // The same for a piece of a file that is to keep what is in it.
+  bool Reopen(uint64_t offset, uint64_t bytes);
+  // Gives the memory back, a file's too, and takes access away.
   void Close(uint64_t offset, uint64_t bytes);
 
  private:
-  AddressRange(char* mapping, uint64_t mapping_bytes, char* base, uint64_t bytes, bool lock)
+  AddressRange(char* mapping, uint64_t mapping_bytes, char* base, uint64_t bytes, bool lock,
+               int file)
       : mapping_(mapping),
         mapping_bytes_(mapping_bytes),
         base_(base),
         bytes_(bytes),
+        file_(file),
         locked_(lock) {}
 
   char* mapping_;
   uint64_t mapping_bytes_;
   char* base_;
   uint64_t bytes_;
+  int file_;
   std::atomic<bool> locked_;
 };
 
@@ -62,7 +70,7 @@ class AddressRange {
 class Arena {
  public:
   static absl::StatusOr<std::unique_ptr<Arena>> Create(uint64_t bytes, uint32_t page_bytes,
-                                                       bool lock);
+                                                       bool lock, int file = -1);
 
   ~Arena();
   Arena(const Arena&) = delete;
@@ -99,6 +107,8 @@ class Arena {
   // The page pool sees to it that nobody else does anything with these pages. Pages of one frame
   // opened together can have a huge page.
   bool OpenPages(uint32_t first, uint32_t count);
+  // Of a file, with what is in it.
+  bool ReopenPages(uint32_t first, uint32_t count);
   void ClosePage(uint32_t page);
 
  private:

@@ -89,6 +89,23 @@ void PagePool::SetLimit(uint64_t bytes) {
   CloseFreePagesFor(0);
 }
 
+bool PagePool::Adopt(uint32_t end, const std::vector<uint32_t>& taken) {
+  MutexLock lock(&mutex_);
+  fresh_.store(end, std::memory_order_release);
+  auto next = taken.begin();
+  for (uint32_t page = 1; page < end; ++page) {
+    if (next == taken.end() || *next != page) {
+      arena_->ClosePage(page);
+      closed_.push_back(page);
+      continue;
+    }
+    ++next;
+    if (!arena_->ReopenPages(page, 1)) return false;
+    charged_bytes_ += arena_->page_bytes();
+  }
+  return true;
+}
+
 void PagePool::Charge(uint64_t bytes) {
   MutexLock lock(&mutex_);
   charged_bytes_ += bytes;

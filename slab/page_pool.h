@@ -43,6 +43,11 @@ class PagePool {
   // given back, so until then more than the limit may be charged.
   void SetLimit(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // At the start of a store on a file: of the pages below `end` those in `taken` are open and
+  // taken, with what is on them, and the others' memory is given back. `taken` grows. False if the
+  // system refuses.
+  bool Adopt(uint32_t end, const std::vector<uint32_t>& taken) ABSL_LOCKS_EXCLUDED(mutex_);
+
   uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
   uint64_t charged_bytes() const { return charged_bytes_.load(std::memory_order_relaxed); }
   // Pages that Take would still give, at about this moment. No lock.

@@ -55,14 +55,19 @@ Location SlabClass::Take(bool probation) {
   return chunk;
 }
 
-uint32_t SlabClass::Free(Location chunk) {
-  const uint32_t page = arena_->PageOf(chunk);
-  PageRecord& record = (*records_)[page];
+void SlabClass::PutOnFreeList(Location chunk) {
+  PageRecord& record = (*records_)[arena_->PageOf(chunk)];
   Item* item = arena_->ItemAt(chunk);
   PoisonMemory(item, geometry_.chunk_bytes);
   UnpoisonMemory(item, Item::kHeaderBytes);
   item->SetFree(record.free_head);
   record.free_head = NumberOf(chunk) + 1;
+}
+
+uint32_t SlabClass::Free(Location chunk) {
+  const uint32_t page = arena_->PageOf(chunk);
+  PageRecord& record = (*records_)[page];
+  PutOnFreeList(chunk);
   --record.used;
   --used_chunks_;
   if (record.emptying) return 0;

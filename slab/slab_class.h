@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "slab/assert.h"
 #include "slab/memory.h"
+#include "slab/poison.h"
 #include "slab/probation_ring.h"
 #include "slab/spin_lock.h"
 #include "slab/tick.h"
@@ -97,6 +98,11 @@ class SlabClass {
     ring_.Provide(std::move(block));
   }
   void AddPage(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Of a page just added whose memory was kept: finds out which of its first `cut` chunks are in
+  // use (in_use(chunk) says so) and lists the others as free.
+  template <typename InUse>
+  void AdoptChunks(uint32_t page, uint32_t cut, InUse&& in_use)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Where the ring becomes too long by it, it shortens as items come and are evicted.
   void SetProbationPercent(uint32_t percent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     probation_percent_ = percent;
@@ -168,6 +174,7 @@ class SlabClass {
   void PromoteOverflowing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ListRoom(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void UnlistRoom(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void PutOnFreeList(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void HandOut(Location chunk, bool probation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Geometry geometry_;
@@ -186,6 +193,25 @@ class SlabClass {
   uint32_t hand_chunk_ ABSL_GUARDED_BY(lock_) = 0;
   EvictionCounts counts_ ABSL_GUARDED_BY(lock_);
 };
+
+template <typename InUse>
+void SlabClass::AdoptChunks(uint32_t page, uint32_t cut, InUse&& in_use) {
+  PageRecord& record = (*records_)[page];
+  record.cut = cut;
+  // From the last on, so that the first is the first to be taken.
+  for (uint32_t number = cut; number > 0; --number) {
+    const Location chunk = ChunkAt(page, number - 1);
+    if (in_use(chunk)) {
+      ++record.used;
+      ++used_chunks_;
+    } else {
+      PutOnFreeList(chunk);
+    }
+  }
+  PoisonMemory(arena_->ItemAt(ChunkAt(page, cut)),
+               arena_->page_bytes() - cut * geometry_.chunk_bytes);
+  if (record.free_head == 0 && cut == geometry_.chunks_per_page) UnlistRoom(page);
+}
 
 template <typename InUse>
 void SlabClass::Check(InUse&& in_use) const {

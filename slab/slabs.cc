@@ -26,8 +26,11 @@ uint32_t PageBytesFor(uint64_t memory_bytes) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Slabs>> Slabs::Create(const StoreOptions& options) {
-  const uint64_t range_bytes = std::max(options.memory_bytes * kRangeFactor, PhysicalMemoryBytes());
-  auto arena = Arena::Create(range_bytes, PageBytesFor(options.memory_bytes), options.lock_memory);
+  uint64_t range_bytes = options.memory_bytes * kRangeFactor;
+  // A file's length would not have to do with the machine it is on.
+  if (options.memory_file < 0) range_bytes = std::max(range_bytes, PhysicalMemoryBytes());
+  auto arena = Arena::Create(range_bytes, PageBytesFor(options.memory_bytes), options.lock_memory,
+                             options.memory_file);
   if (!arena.ok()) return arena.status();
   auto records = LazyArray<PageRecord>::Create((*arena)->pages());
   if (!records.ok()) return records.status();

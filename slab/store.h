@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "slab/lane.h"
 #include "slab/memory.h"
 #include "slab/mutex.h"
+#include "slab/saved_store.h"
 #include "slab/slabs.h"
 #include "slab/store_types.h"
 
@@ -269,6 +271,18 @@ class Store {
   // The class of an item of this shape; of a chained one, its first chunk's.
   int ClassFor(const Item::Shape& shape) const;
 
+  // What there is to know besides the bytes in the memory file, for Restore. Nothing else may use
+  // the store meanwhile, or afterwards; no item is pinned, no reservation open.
+  SavedStore Save(Tick now) ABSL_LOCKS_EXCLUDED(lanes_mutex_, flush_mutex_);
+  // The setting that differs from that of the saved store, and what it was there; nothing if all
+  // are the same.
+  std::optional<std::pair<std::string, std::string>> DifferentSetting(
+      const SavedStore& saved) const;
+  // Brings everything back that was saved, into a new store on the same file with the same
+  // settings. Items whose bytes cannot be right are left out. Time must go on from where it was, by
+  // as much as has passed. False if the system refuses the memory, or the pages saved cannot be.
+  bool Restore(const SavedStore& saved) ABSL_LOCKS_EXCLUDED(lanes_mutex_, flush_mutex_);
+
   const StoreOptions& options() const { return options_; }
   // False if -k was asked for and the system refused.
   bool memory_locked() const { return arena_.locked(); }
@@ -446,6 +460,23 @@ class Store {
 
   // store_stats.cc
   ClassStats StatsOf(int class_id) const;
+
+  // store_restore.cc
+  std::vector<std::pair<std::string, std::string>> SavedSettings() const;
+  bool AdoptPages(const SavedStore& saved);
+  bool GrowIndexFor(uint64_t items);
+  bool LinkItemsOn(const SavedPage& page);
+  bool LinkRestored(Location location, uint64_t hash);
+  bool IsWhole(Location location);
+  bool IsWholeChain(const Item& head, Location location);
+  bool IsChunk(Location location);
+  struct OnProbation {
+    uint64_t age;  // mutations ago
+    Location chunk;
+  };
+  void AdoptChunksOn(const SavedPage& page, std::vector<OnProbation>* on_probation);
+  bool SettleChunk(Location chunk, int class_id);
+  void RestoreRing(int class_id, std::vector<OnProbation>* on_probation);
 
   // store_check.cc
   void CheckClass(int class_id, const std::unordered_set<Location>& linked, uint64_t* found,

@@ -38,6 +38,7 @@ struct StoreOptions {
   uint32_t value_bytes_min = 8;      // -n: least room for key, value and flags
   bool evict = true;                 // false: -M, refuse instead
   bool lock_memory = false;          // -k
+  int memory_file = -1;              // -e: a descriptor that stays open; -1: memory of the process
   uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90
   bool sweeper = true;               // look for expired items in the background
   bool automove = true;              // keep a few pages free for classes without one

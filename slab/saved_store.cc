@@ -1,0 +1,116 @@
+#include "slab/saved_store.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <charconv>
+#include <optional>
+#include <system_error>
+
+#include "absl/status/status.h"
+
+namespace larder {
+namespace {
+
+constexpr std::string_view kFirstLine = "larder memory 1\n";
+constexpr std::string_view kChecksum = "checksum ";
+
+void AddLine(std::string_view name, uint64_t value, std::string* text) {
+  text->append(name).append(" ").append(std::to_string(value)).append("\n");
+}
+
+// Up to the next blank or line end, which goes too.
+std::string_view TakeUpTo(char end, std::string_view* text) {
+  const size_t length = text->find(end);
+  const std::string_view taken = text->substr(0, length);
+  text->remove_prefix(length == std::string_view::npos ? text->size() : length + 1);
+  return taken;
+}
+
+template <typename Number>
+bool Parse(std::string_view word, Number* number) {
+  const char* const end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, *number);
+  return error == std::errc() && stop == end && !word.empty();
+}
+
+bool ParsePage(std::string_view words, SavedPage* page) {
+  const std::string_view number = TakeUpTo(' ', &words);
+  const std::string_view class_id = TakeUpTo(' ', &words);
+  return Parse(number, &page->page) && Parse(class_id, &page->class_id) && Parse(words, &page->cut);
+}
+
+bool ParseLine(std::string_view name, std::string_view value, SavedStore* saved) {
+  uint32_t flag = 0;
+  if (name == "token") return Parse(value, &saved->token);
+  if (name == "wall_seconds") return Parse(value, &saved->wall_seconds);
+  if (name == "tick") return Parse(value, &saved->tick);
+  if (name == "items") return Parse(value, &saved->items);
+  if (name == "order") return Parse(value, &saved->order);
+  if (name == "flush_due") return Parse(value, &saved->flush_due);
+  if (name == "flush_order") return Parse(value, &saved->flush_order);
+  if (name == "pages_end") return Parse(value, &saved->pages_end);
+  if (name == "page") return ParsePage(value, &saved->pages.emplace_back());
+  if (name == "setting") {
+    const std::string_view setting = TakeUpTo(' ', &value);
+    saved->settings.emplace_back(setting, value);
+    return true;
+  }
+  if (name != "flush_active" || !Parse(value, &flag)) return false;
+  saved->flush_active = flag != 0;
+  return true;
+}
+
+// What the checksum at the end covers, if it is right.
+std::optional<std::string_view> WholeText(std::string_view text) {
+  const size_t last = text.rfind(kChecksum);
+  if (last == std::string_view::npos || last == 0 || text[last - 1] != '\n') return std::nullopt;
+  std::string_view word = text.substr(last + kChecksum.size());
+  if (!word.ends_with('\n')) return std::nullopt;
+  word.remove_suffix(1);
+  uint64_t checksum = 0;
+  if (!Parse(word, &checksum) || checksum != XXH3_64bits(text.data(), last)) return std::nullopt;
+  return text.substr(0, last);
+}
+
+}  // namespace
+
+std::string SavedStore::ToText() const {
+  std::string text(kFirstLine);
+  AddLine("token", token, &text);
+  text.append("wall_seconds ").append(std::to_string(wall_seconds)).append("\n");
+  AddLine("tick", tick, &text);
+  AddLine("items", items, &text);
+  AddLine("order", order, &text);
+  AddLine("flush_due", flush_due, &text);
+  AddLine("flush_active", flush_active ? 1 : 0, &text);
+  AddLine("flush_order", flush_order, &text);
+  for (const auto& [name, value] : settings) {
+    text.append("setting ").append(name).append(" ").append(value).append("\n");
+  }
+  AddLine("pages_end", pages_end, &text);
+  for (const SavedPage& page : pages) {
+    text.append("page ").append(std::to_string(page.page)).append(" ");
+    text.append(std::to_string(page.class_id)).append(" ");
+    text.append(std::to_string(page.cut)).append("\n");
+  }
+  AddLine(kChecksum.substr(0, kChecksum.size() - 1), XXH3_64bits(text.data(), text.size()), &text);
+  return text;
+}
+
+absl::StatusOr<SavedStore> SavedStore::FromText(std::string_view text) {
+  std::optional<std::string_view> lines = WholeText(text);
+  if (!lines || !lines->starts_with(kFirstLine)) {
+    return absl::DataLossError("it is not whole");
+  }
+  lines->remove_prefix(kFirstLine.size());
+  SavedStore saved;
+  while (!lines->empty()) {
+    std::string_view line = TakeUpTo('\n', &*lines);
+    const std::string_view name = TakeUpTo(' ', &line);
+    if (!ParseLine(name, line, &saved)) return absl::DataLossError("it has a line of no meaning");
+  }
+  return saved;
+}
+
+}  // namespace larder
