@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "server/daemon.h"
 #include "server/engine/engine.h"
+#include "server/memory_file.h"
 #include "server/net/clock.h"
 #include "server/net/listener.h"
 #include "server/net/server.h"
@@ -46,9 +47,8 @@ int Fail(const absl::Status& status, int exit_code) {
 // What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
 // takes its line out.
 absl::Status CheckObeyed(const Settings& settings) {
-  const std::array<std::pair<const char*, bool>, 2> missing = {{
+  const std::array<std::pair<const char*, bool>, 1> missing = {{
       {"-Y", !settings.auth_file.empty()},
-      {"-e", !settings.memory_file.empty()},
   }};
   for (const auto& [option, given] : missing) {
     if (given) {
@@ -121,12 +121,28 @@ void ReloadCertificates(const Engine& engine, TlsContext* tls, const Now& now) {
   }
 }
 
-// `tls` is null without -Z, `authenticator` without -S, `background` without -d.
-int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContext* tls,
-          Authenticator* authenticator, Background* background) {
+// `memory_file` is null without -e.
+absl::StatusOr<std::unique_ptr<Store>> MakeStore(const Settings& settings,
+                                                 MemoryFile* memory_file) {
+  const StoreOptions options = StoreOptionsFrom(settings, RandomSeed());
+  if (memory_file == nullptr) return Store::Create(options);
+  std::string empty_because;
+  absl::StatusOr<std::unique_ptr<Store>> store = memory_file->MakeStore(options, &empty_because);
+  if (!empty_because.empty()) fprintf(stderr, "%s\n", empty_because.c_str());
+  return store;
+}
+
+// What only some options ask for; null without them.
+struct Extras {
+  MemoryFile* memory_file = nullptr;       // -e
+  TlsContext* tls = nullptr;               // -Z
+  Authenticator* authenticator = nullptr;  // -S
+  Background* background = nullptr;        // -d
+};
+
+int Serve(const Options& options, Sockets sockets, const Clock& clock, const Extras& extras) {
   const Settings& settings = options.settings;
-  absl::StatusOr<std::unique_ptr<Store>> store =
-      Store::Create(StoreOptionsFrom(settings, RandomSeed()));
+  absl::StatusOr<std::unique_ptr<Store>> store = MakeStore(settings, extras.memory_file);
   if (!store.ok()) return Fail(store.status(), EXIT_FAILURE);
   if (settings.lock_memory && !(*store)->memory_locked()) {
     fprintf(stderr, "warning: -k invalid, the system does not let larder lock its memory\n");
@@ -138,12 +154,13 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContex
                               .refuse_over_limit = settings.maxconns_fast,
                               .backlog = settings.backlog},
                  .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds},
-                 .tls = tls},
+                 .tls = extras.tls},
                 std::move(sockets.listeners), &clock);
   server.AddDatagramPorts(std::move(sockets.datagram_ports));
-  Engine engine(settings, store->get(), &server, clock.Read(), authenticator);
-  if (tls != nullptr) {
-    server.AddReload([&engine, tls](const Now& now) { ReloadCertificates(engine, tls, now); });
+  Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator);
+  if (extras.tls != nullptr) {
+    server.AddReload(
+        [&engine, tls = extras.tls](const Now& now) { ReloadCertificates(engine, tls, now); });
   }
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
@@ -151,15 +168,28 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, TlsContex
   AnnouncePorts(ports);
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
-  if (background != nullptr) background->Ready(settings.verbosity > 0, options.core_files);
+  if (extras.background != nullptr) {
+    extras.background->Ready(settings.verbosity > 0, options.core_files);
+  }
 
   const int signal = server.Run();
   if (signal == SIGUSR1) {
     fprintf(stderr, "Gracefully stopping\n");
+    if (extras.memory_file != nullptr) {
+      const absl::Status status = extras.memory_file->Save(store->get(), clock.Read());
+      if (!status.ok()) return Fail(status, EXIT_FAILURE);
+    }
   } else if (settings.verbosity > 0) {
     fprintf(stderr, "Exiting normally\n");
   }
   return EXIT_SUCCESS;
+}
+
+// Ticks go on from where the memory file has them.
+Tick FirstTick(const MemoryFile* memory_file) {
+  if (memory_file == nullptr) return SystemClock::kFirstTick;
+  const int64_t wall_seconds = SystemClock().Read().wall_seconds;
+  return memory_file->FirstTick(SystemClock::kFirstTick, wall_seconds);
 }
 
 int Start(Options options) {
@@ -180,7 +210,14 @@ int Start(Options options) {
   if (const absl::Status status = OpenUnixSocket(settings, &*sockets); !status.ok()) {
     return Fail(status, EX_OSERR);
   }
-  const SystemClock clock;
+  std::unique_ptr<MemoryFile> memory_file;
+  if (!settings.memory_file.empty()) {
+    absl::StatusOr<std::unique_ptr<MemoryFile>> file =
+        MemoryFile::Open(settings.memory_file, RandomSeed());
+    if (!file.ok()) return Fail(file.status(), EX_OSERR);
+    memory_file = *std::move(file);
+  }
+  const SystemClock clock(FirstTick(memory_file.get()));
   std::unique_ptr<TlsContext> tls;
   if (settings.tls.enabled) {
     absl::StatusOr<std::unique_ptr<TlsContext>> context =
@@ -194,12 +231,15 @@ int Start(Options options) {
     if (!sasl.ok()) return Fail(sasl.status(), EXIT_FAILURE);
     authenticator = *std::move(sasl);
   }
+  Extras extras{
+      .memory_file = memory_file.get(), .tls = tls.get(), .authenticator = authenticator.get()};
   if (!options.daemonize) {
-    return Serve(options, *std::move(sockets), clock, tls.get(), authenticator.get(), nullptr);
+    return Serve(options, *std::move(sockets), clock, extras);
   }
   absl::StatusOr<Background> background = Background::Enter();
   if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
-  return Serve(options, *std::move(sockets), clock, tls.get(), authenticator.get(), &*background);
+  extras.background = &*background;
+  return Serve(options, *std::move(sockets), clock, extras);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ bool ParsePage(std::string_view words, SavedPage* page) {
 bool ParseLine(std::string_view name, std::string_view value, SavedStore* saved) {
   uint32_t flag = 0;
   if (name == "token") return Parse(value, &saved->token);
+  if (name == "file_bytes") return Parse(value, &saved->file_bytes);
   if (name == "wall_seconds") return Parse(value, &saved->wall_seconds);
   if (name == "tick") return Parse(value, &saved->tick);
   if (name == "items") return Parse(value, &saved->items);
@@ -78,6 +79,7 @@ std::optional<std::string_view> WholeText(std::string_view text) {
 std::string SavedStore::ToText() const {
   std::string text(kFirstLine);
   AddLine("token", token, &text);
+  AddLine("file_bytes", file_bytes, &text);
   text.append("wall_seconds ").append(std::to_string(wall_seconds)).append("\n");
   AddLine("tick", tick, &text);
   AddLine("items", items, &text);

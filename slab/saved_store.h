@@ -25,8 +25,10 @@ struct SavedPage {
 };
 
 struct SavedStore {
-  // Of whoever keeps the text: which memory it belongs to, and when, in Unix time, it was written.
+  // Of whoever keeps the text: which memory it belongs to, how long its file is, and when, in Unix
+  // time, it was written.
   uint64_t token = 0;
+  uint64_t file_bytes = 0;
   int64_t wall_seconds = 0;
 
   uint32_t tick = 0;  // then, too

@@ -152,7 +152,8 @@ void AddSettings(const Engine& engine, StatLines* lines) {
   AddExternalStorage(lines);
   AddTls(engine.settings().tls, lines);
   lines->Add("num_napi_ids", 0);
-  lines->Add("memory_file", "(null)");
+  const std::string& memory_file = engine.settings().memory_file;
+  lines->Add("memory_file", memory_file.empty() ? "(null)" : memory_file);
   lines->Add("client_flags_size", sizeof(Request::client_flags));
 }
 

@@ -14,15 +14,13 @@ int64_t Seconds(clockid_t clock) {
   return time.tv_sec;
 }
 
-// The first tick. Ticks below it lie before the start and have passed.
-constexpr int64_t kFirstTick = 2;
-
 }  // namespace
 
-SystemClock::SystemClock() : monotonic_start_seconds_(Seconds(CLOCK_MONOTONIC_COARSE)) {}
+SystemClock::SystemClock(Tick first)
+    : tick_zero_(Seconds(CLOCK_MONOTONIC_COARSE) - int64_t{first.seconds}) {}
 
 Now SystemClock::Read() const {
-  const int64_t seconds = Seconds(CLOCK_MONOTONIC_COARSE) - monotonic_start_seconds_ + kFirstTick;
+  const int64_t seconds = Seconds(CLOCK_MONOTONIC_COARSE) - tick_zero_;
   return {.tick = Tick{static_cast<uint32_t>(seconds)},
           .wall_seconds = Seconds(CLOCK_REALTIME_COARSE)};
 }

@@ -15,11 +15,14 @@ class Clock {
 // The system's monotonic and wall clocks.
 class SystemClock : public Clock {
  public:
-  SystemClock();
+  // Ticks below the first lie before the start and have passed.
+  static constexpr Tick kFirstTick{2};
+
+  explicit SystemClock(Tick first = kFirstTick);
   Now Read() const override;
 
  private:
-  int64_t monotonic_start_seconds_;
+  const int64_t tick_zero_;  // of the monotonic clock, where tick 0 would have been
 };
 
 }  // namespace larder

@@ -37,6 +37,8 @@ OWN_WORDS = {
     "-m abc": OwnWords("1.6.45 speaks of the item size limit", "abc"),
     "-l 999.1.1.1": OwnWords("1.6.45 ends its second line with `Success`", "999.1.1.1"),
     "-l 127.0.0.1:99999": OwnWords("1.6.45 listens on the port modulo 65536", "99999", "71"),
+    "-e /nonexistent/x": OwnWords(
+        "1.6.45 says the same and aborts", "failed to open file for mmap: No such file", "71"),
     "--nonsense": OwnWords("1.6.45's second line is `Illegal argument \"?\"`", "'--nonsense'"),
 }
 

@@ -247,6 +247,7 @@ TEST_F(StoreRestoreTest, PagesThatCannotBeAreRefused) {
 
 TEST(SavedStoreTest, TheTextGivesBackTheValue) {
   const SavedStore saved{.token = ~uint64_t{0},
+                         .file_bytes = 6,
                          .wall_seconds = -5,
                          .tick = 7,
                          .items = 8,
@@ -260,6 +261,7 @@ TEST(SavedStoreTest, TheTextGivesBackTheValue) {
   const auto read = SavedStore::FromText(saved.ToText());
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->token, saved.token);
+  EXPECT_EQ(read->file_bytes, 6u);
   EXPECT_EQ(read->wall_seconds, -5);
   EXPECT_EQ(read->tick, 7u);
   EXPECT_EQ(read->items, 8u);
