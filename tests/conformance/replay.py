@@ -7,6 +7,7 @@ replay.py --reference MEMCACHED          proves differences.py: Debian's memcach
 A conversation in data/ is one client's, with a fresh server: an exchange a line, `send` and
 `receive` in base64. The `mn` that fences each exchange is added here. At the
 offsets in `cas_sent` stand tokens that the recorded server chose: this server's own are sent.
+The binary protocol's are in binary_replay.py's hands.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import binary_replay
 import differences
 import harness
 import wire
@@ -127,6 +129,9 @@ def main() -> int:
     attempts = REFERENCE_ATTEMPTS if arguments.reference else 1
     failed = 0
     for path in paths:
+        if "-binary." in path.name:
+            failed += binary_replay.replay(arguments.server, path) > 0
+            continue
         tries = (replay(arguments.server, path, arguments.reference) for _ in range(attempts))
         failed += not any(differing == 0 for differing in tries)
     return 1 if failed else 0
