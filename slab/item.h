@@ -328,17 +328,22 @@ class Item {
     usage_.compare_exchange_strong(old, (old & ~kAccessMask) | held, std::memory_order_relaxed);
   }
 
-  // Makes this reserved chunk a copy of `from` in `chunk_bytes` of it, not yet linked. Under the
-  // lock of the key's bucket, or while `from` is pinned.
-  void CopyFrom(const Item& from, uint32_t chunk_bytes) {
-    expire_.store(from.expire(), std::memory_order_relaxed);
-    order_low_.store(from.order_low_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    // On probation only if both are: the ring may have ended either's already.
+  // As old, and as much read, as `from`, another item of the same key. On probation only if both
+  // are: the ring may have ended either's already.
+  void CopyUsage(const Item& from) {
     const uint32_t usage = from.usage_.load(std::memory_order_relaxed);
     uint32_t own = usage_.load(std::memory_order_relaxed);
     while (!usage_.compare_exchange_weak(own, usage & (own | ~kProbation),
                                          std::memory_order_relaxed)) {
     }
+  }
+
+  // Makes this reserved chunk a copy of `from` in `chunk_bytes` of it, not yet linked. Under the
+  // lock of the key's bucket, or while `from` is pinned.
+  void CopyFrom(const Item& from, uint32_t chunk_bytes) {
+    expire_.store(from.expire(), std::memory_order_relaxed);
+    order_low_.store(from.order_low_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    CopyUsage(from);
     const uint32_t shape = from.shape_.load(std::memory_order_relaxed) & ~kStateMask;
     shape_.store(shape | static_cast<uint32_t>(ItemState::kReserved) << kStateShift,
                  std::memory_order_relaxed);

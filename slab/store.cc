@@ -237,28 +237,6 @@ void Store::Unpin(Item* item, uint64_t hash) {
   FreeItem(arena_.LocationOf(item));
 }
 
-DeleteOutcome Store::Delete(Lane& lane, const Key& key, const DeleteOptions& options, Tick now) {
-  NoticeFlush(now);
-  DeleteOutcome outcome;
-  Location gone = 0;
-  {
-    Index::LockedBucket bucket = index_.Lock(key.hash);
-    const Index::Slot slot = FindLive(lane, &bucket, key, now, &gone);
-    if (slot) {
-      const Location location = bucket.At(slot);
-      outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
-      if (options.compare && arena_.ItemAt(location)->cas() != options.compare_cas) {
-        outcome.status = DeleteStatus::kExists;
-      } else {
-        outcome.status = DeleteStatus::kDeleted;
-        gone = Unlink(lane, &bucket, slot);
-      }
-    }
-  }
-  FreeItem(gone);
-  return outcome;
-}
-
 int64_t Store::LinkedItems() const {
   MutexLock lock(&lanes_mutex_);
   int64_t items = 0;

@@ -307,9 +307,18 @@ class Store {
     uint64_t order = 0;  // 0: there was no item
     uint32_t client_flags = 0;
     uint32_t expire = kNeverExpires;
+    uint32_t marks = 0;
     ItemRef pin;        // of a large value
     std::string small;  // of a small one
     uint64_t value_bytes = 0;
+  };
+  // What a small item is to become that has no room for it in its chunk.
+  struct Change {
+    std::string_view value;
+    uint32_t expire = kNeverExpires;
+    uint32_t marks = 0;
+    uint64_t chosen_cas = 0;
+    bool keep_usage = false;  // it stays as old, and as much read, as it was
   };
   // The page that is being emptied, and how far.
   struct Emptying {
@@ -348,6 +357,10 @@ class Store {
   Store(const StoreOptions& options, std::unique_ptr<Slabs> slabs, std::unique_ptr<Index> index);
 
   // store.cc: finding, linking, freeing.
+  void SetExpire(Location location, Item* item, uint32_t expire) {
+    item->SetExpire(expire);
+    if (expire != kNeverExpires) slabs_->RecordOf(location).LowerEarliestExpire(expire);
+  }
   Index::Slot FindKey(const Index::LockedBucket& bucket, const Key& key) const;
   Index::Slot FindLocation(const Index::LockedBucket& bucket, uint64_t hash,
                            Location location) const;
@@ -406,13 +419,29 @@ class Store {
       Reservation&& reservation, Tick now,
       absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
       absl::FunctionRef<void(Item* item)> linked = [](Item*) {});
+  // Links the changed item in the old one's place; kExists if that has changed since.
+  WriteOutcome Relink(Lane& lane, const Key& key, const Snapshot& snapshot, const Change& change,
+                      Tick now);
   WriteStatus ReserveItem(Lane& lane, const Key& key, const Item::Shape& shape, uint32_t expire,
                           Tick now, Reservation* reservation);
   bool ReserveParts(Lane& lane, Item* head, Tick now);
   static void FillFrom(ValuePieces pieces, Reservation* reservation);
 
+  // store_delete.cc
+  bool InvalidateInPlace(Lane& lane, Location location, const DeleteOptions& options);
+  DeleteOutcome InvalidateElsewhere(Lane& lane, const Key& key, const DeleteOptions& options,
+                                    Tick now);
+  DeleteOutcome RemoveValue(Lane& lane, const Key& key, const DeleteOptions& options, Tick now);
+
   // store_arithmetic.cc
-  bool SetDigitsInPlace(Lane& lane, Item* item, int class_id, std::string_view digits, Tick now);
+  bool CountInPlace(Lane& lane, Location location, const ArithmeticOptions& options, Tick now,
+                    ArithmeticOutcome* outcome);
+  bool SetDigitsInPlace(Lane& lane, Item* item, int class_id, std::string_view digits,
+                        uint64_t chosen_cas, Tick now);
+  bool CountElsewhere(Lane& lane, const Key& key, const ArithmeticOptions& options,
+                      const Snapshot& snapshot, Tick now, ArithmeticOutcome* outcome);
+  bool CreateNumber(Lane& lane, const Key& key, const ArithmeticOptions& options, Tick now,
+                    ArithmeticOutcome* outcome);
 
   // store_evict.cc: a chunk, whatever it takes; 0 if it takes what is not allowed.
   Location Allocate(Lane& lane, int class_id, bool probation, Tick now);
@@ -553,12 +582,7 @@ ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, 
         outcome.status = ReadStatus::kHit;
         outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
         ItemView view(this, item, key.hash);
-        if (options.touch) {
-          item->SetExpire(options.expire);
-          if (options.expire != kNeverExpires) {
-            slabs_->RecordOf(location).LowerEarliestExpire(options.expire);
-          }
-        }
+        if (options.touch) SetExpire(location, item, options.expire);
         if (options.claim) [[unlikely]] {
           ShowToClaimant(options, now, &view, visit, &outcome);
         } else {

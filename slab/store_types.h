@@ -125,30 +125,59 @@ struct WriteOutcome {
   uint64_t cas = 0;
 };
 
-enum class DeleteStatus : uint8_t { kDeleted, kNotFound, kExists };
+enum class DeleteStatus : uint8_t {
+  kDeleted,  // or what was asked for instead is done
+  kNotFound,
+  kExists,    // the CAS differs
+  kNoMemory,  // for the empty item, or to choose a CAS: the item is what it was
+};
 
 struct DeleteOptions {
   bool compare = false;  // delete only if the item's CAS is `compare_cas`
+  // Instead of deleting the item, mark it as stale, and as not won, and give it a new CAS. It
+  // keeps its expiry unless `touch` says otherwise.
+  bool invalidate = false;
+  // Instead of deleting the item, leave an empty one in its place, with nothing of it but its CAS;
+  // `client_flags` are its own. It never expires unless `touch` says otherwise. With `invalidate`,
+  // the empty item is the one marked, and has a new CAS.
+  bool remove_value = false;
+  bool touch = false;
   uint64_t compare_cas = 0;
+  uint32_t expire = kNeverExpires;
+  uint32_t client_flags = 0;
+  uint64_t chosen_cas = 0;  // of what is left, instead of the one said above; 0: not chosen
 };
 
 struct DeleteOutcome {
   DeleteStatus status = DeleteStatus::kNotFound;
-  uint8_t class_id = 0;
+  uint8_t class_id = 0;  // of the item found
 };
 
 enum class ArithmeticStatus : uint8_t { kDone, kNotFound, kNotNumber, kNoMemory, kExists };
 
+// A number that needs more digits than its item's value has bytes is a new item, as in memcached:
+// flags and expiry are the old one's, marks are not.
 struct ArithmeticOptions {
   bool decrement = false;  // stops at 0, where an increment wraps at 2^64
   uint64_t delta = 0;
-  bool compare = false;
+  bool compare = false;  // count only if the item's CAS is `compare_cas`
+  // On a miss, store `initial`, with `create_expire`, whatever `touch` says.
+  bool create = false;
+  bool touch = false;  // set the item's expiry to `expire`
   uint64_t compare_cas = 0;
+  uint64_t initial = 0;
+  uint32_t create_expire = kNeverExpires;
+  uint32_t expire = kNeverExpires;
+  uint64_t chosen_cas = 0;  // the item's from now on; 0: the store's count
 };
 
 struct ArithmeticOutcome {
   ArithmeticStatus status = ArithmeticStatus::kNotFound;
   uint8_t class_id = 0;
+  bool created = false;  // there was none: `value` is the initial one
+  // Of kDone.
+  uint32_t expire_before = kNeverExpires;
+  uint32_t expire = kNeverExpires;
   uint64_t value = 0;
   uint64_t cas = 0;
 };

@@ -339,6 +339,7 @@ void Store::TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot) {
   snapshot->order = item->order();
   snapshot->client_flags = item->client_flags();
   snapshot->expire = item->expire();
+  snapshot->marks = item->marks();
   snapshot->value_bytes = item->value_bytes();
   if (item->large()) {
     snapshot->pin = ItemView(this, item, hash).Pin();
@@ -351,6 +352,26 @@ Store::Verdict Store::SameAs(const Snapshot& snapshot, const Item* old, int old_
   const bool same = (old != nullptr ? old->order() : 0) == snapshot.order;
   return {.status = same ? WriteStatus::kStored : WriteStatus::kExists,
           .class_id = static_cast<uint8_t>(old_class)};
+}
+
+WriteOutcome Store::Relink(Lane& lane, const Key& key, const Snapshot& snapshot,
+                           const Change& change, Tick now) {
+  Reservation reservation;
+  const WriteStatus reserved = Reserve(lane, key,
+                                       {.value_bytes = change.value.size(),
+                                        .client_flags = snapshot.client_flags,
+                                        .expire = change.expire,
+                                        .chosen_cas = change.chosen_cas},
+                                       now, &reservation);
+  if (reserved != WriteStatus::kStored) return {.status = reserved};
+  FillFrom(ValuePieces(&arena_, change.value, 0), &reservation);
+  Item* item = reservation.item_;
+  item->SetMarks(change.marks & ~kMarkChosenCas, 0);
+  return Link(std::move(reservation), now, [&](const Item* old, int old_class) {
+    const Verdict verdict = SameAs(snapshot, old, old_class);
+    if (change.keep_usage && verdict.status == WriteStatus::kStored) item->CopyUsage(*old);
+    return verdict;
+  });
 }
 
 // Append and prepend where the result needs another chunk: writes old and added value side by side

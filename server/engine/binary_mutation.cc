@@ -62,6 +62,9 @@ void ExecuteBinaryDelete(const Turn& turn, const Request& request, const Key& ke
     case DeleteStatus::kExists:
       ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kExists);
       return;
+    case DeleteStatus::kNoMemory:
+      ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kNoMemory);
+      return;
   }
 }
 

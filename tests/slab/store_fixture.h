@@ -18,6 +18,15 @@ struct Found {
   uint32_t client_flags = 0;
   uint64_t cas = 0;
   uint32_t expire = kNeverExpires;
+  bool stale = false;
+  bool binary_key = false;
+  // As before the read.
+  uint32_t expire_before = kNeverExpires;
+  bool fetched = false;
+  bool win_sent = false;
+  // By the read.
+  bool won = false;
+  bool created = false;
 };
 
 inline std::string ReadAll(ValuePieces pieces) {
@@ -47,7 +56,14 @@ class StoreUnderTest {
       found = Found{.value = {},
                     .client_flags = item.client_flags(),
                     .cas = item.cas(),
-                    .expire = item.expire()};
+                    .expire = item.expire(),
+                    .stale = item.stale(),
+                    .binary_key = item.binary_key(),
+                    .expire_before = item.expire_before(),
+                    .fetched = item.fetched(),
+                    .win_sent = item.win_sent(),
+                    .won = item.won(),
+                    .created = item.created()};
       if (item.large()) {
         pin = item.Pin();
       } else {
@@ -70,7 +86,9 @@ class StoreUnderTest {
     const WriteStatus status = store_->Reserve(*lane_, store_->MakeKey(key),
                                                {.value_bytes = value.size(),
                                                 .client_flags = options.client_flags,
-                                                .expire = options.expire},
+                                                .expire = options.expire,
+                                                .binary_key = options.binary_key,
+                                                .chosen_cas = options.chosen_cas},
                                                now, &reservation);
     if (status != WriteStatus::kStored) return {.status = status};
     while (reservation.missing_bytes() > 0) {
@@ -87,8 +105,10 @@ class StoreUnderTest {
   }
 
   ArithmeticOutcome Add(std::string_view key, uint64_t delta, Tick now, bool decrement = false) {
-    return store_->Arithmetic(*lane_, store_->MakeKey(key),
-                              {.decrement = decrement, .delta = delta}, now);
+    return Count(key, now, {.decrement = decrement, .delta = delta});
+  }
+  ArithmeticOutcome Count(std::string_view key, Tick now, const ArithmeticOptions& options) {
+    return store_->Arithmetic(*lane_, store_->MakeKey(key), options, now);
   }
 
   // All background work that is due.
