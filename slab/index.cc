@@ -11,7 +11,6 @@ namespace {
 // Lines that growth and inserts may need at once before somebody opens more.
 constexpr uint64_t kOverflowSpare = 64;
 constexpr uint64_t kOverflowStepBytes = uint64_t{64} << 10;
-constexpr uint64_t kBucketsAtStart = 1024;
 
 }  // namespace
 
@@ -101,6 +100,39 @@ bool Index::OpenBuckets() {
   open_bucket_bytes_ += step_bytes_;
   bytes_.fetch_add(step_bytes_, std::memory_order_relaxed);
   return true;
+}
+
+// Tags tell all that is needed: the bucket's items need not be looked at.
+void Index::Shrink() {
+  const uint64_t last = count_.load(std::memory_order_relaxed) - 1;
+  Line* source = &buckets_[last];
+  Line* target = &buckets_[BucketAmong(last, last)];
+  LockLine(target);
+  LockLine(source);
+  for (const Entry& entry : Drain(source)) {
+    LARDER_CHECK(Insert(target, entry.tag, entry.location, 0));
+  }
+  count_.store(last, std::memory_order_release);
+  UnlockLine(source);
+  UnlockLine(target);
+}
+
+// Whoever has come to one of these lines too late holds or awaits its lock for a moment. With all
+// of them locked nobody holds one, and the lock bits go with the memory.
+bool Index::CloseBuckets() {
+  const uint64_t in_use = count_.load(std::memory_order_relaxed) * sizeof(Line);
+  if (open_bucket_bytes_ < in_use + step_bytes_) return false;
+  open_bucket_bytes_ -= step_bytes_;
+  const uint64_t first = open_bucket_bytes_ / sizeof(Line);
+  for (uint64_t i = 0; i < step_bytes_ / sizeof(Line); ++i) LockLine(&buckets_[first + i]);
+  bucket_range_->Discard(open_bucket_bytes_, step_bytes_);
+  bytes_.fetch_sub(step_bytes_, std::memory_order_relaxed);
+  return true;
+}
+
+uint64_t Index::overflow_bytes() const {
+  SpinLockHolder lock(&overflow_lock_);
+  return uint64_t{overflow_open_} * sizeof(Line);
 }
 
 bool Index::OpenOverflow() {

@@ -42,6 +42,10 @@
 // for more than the split of its own bucket. A split must know which items move: it reads their
 // keys through the caller's function, under the bucket's lock.
 //
+// Shrinking undoes the last split: the last bucket's items go back to the one they came from. A
+// thread may still wait for the lock of a bucket that is no more, or look into it without: so its
+// memory goes back to the system but stays readable, as zeroes, which are an empty bucket.
+//
 // Cost: 10.5 to 10.8 bytes an item, overflow lines included, as measured over three to seventeen
 // million items. Buckets not yet split in a round hold up to twice as many items as those that are,
 // so the more of a round is left, the more of them have an overflow line.
@@ -86,6 +90,8 @@ class Index {
   uint64_t buckets() const { return count_.load(std::memory_order_acquire); }
   // Memory opened, overflow lines included.
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // Of that, the memory of overflow lines, which is kept once it is open.
+  uint64_t overflow_bytes() const ABSL_LOCKS_EXCLUDED(overflow_lock_);
 
   // Growth is one thread's. CanGrow: memory for one more bucket is open; OpenBuckets opens
   // `step_bytes` more and is false at the largest size, or if the system has none.
@@ -97,6 +103,13 @@ class Index {
   template <typename Fetch, typename HashAt>
   void Grow(Fetch&& fetch, HashAt&& hash_at);
 
+  // Shrinking is the growing thread's, too. It makes the last bucket part of another;
+  // OverflowRunsLow must be false. Once a step of memory has no bucket left, CloseBuckets gives it
+  // back; false if there is none.
+  bool CanShrink() const { return buckets() > kBucketsAtStart; }
+  void Shrink();
+  bool CloseBuckets();
+
   // Opens memory for more overflow lines. Any thread, without a bucket's lock. False if the system
   // has none.
   bool OpenOverflow() ABSL_LOCKS_EXCLUDED(overflow_lock_);
@@ -106,7 +119,8 @@ class Index {
   // for each of them, and returns the position to go on from, 0 at the end. A walk begins at 0. The
   // order is that of the hash's bits from the lowest up, in which whatever is split from a bucket
   // comes right behind it; so a key that is there all the while is visited exactly once, though
-  // the index may grow and items be written anew or moved between two steps.
+  // the index may grow and items be written anew or moved between two steps. Where it shrinks, some
+  // keys may be visited twice.
   template <typename Fetch, typename Visit>
   uint64_t WalkBucket(uint64_t position, Fetch&& fetch, Visit&& visit);
 
@@ -118,6 +132,7 @@ class Index {
   uint64_t overflow_lines_in_use() const ABSL_LOCKS_EXCLUDED(overflow_lock_);
 
  private:
+  static constexpr uint64_t kBucketsAtStart = 1024;
   static constexpr uint32_t kLocked = 1u << 0;
   static constexpr uint32_t kChained = 1u << 1;
   static constexpr int kFilterShift = 16;
@@ -333,6 +348,7 @@ void Index::Grow(Fetch&& fetch, HashAt&& hash_at) {
   Line* source = &buckets_[from];
   Line* target = &buckets_[count];
   LockLine(source);
+  LockLine(target);  // it may have been a bucket before, and somebody have waited for it since
   const Entries entries = Drain(source);
   for (const Entry& entry : entries) fetch(entry.location);
   for (const Entry& entry : entries) {
@@ -340,6 +356,7 @@ void Index::Grow(Fetch&& fetch, HashAt&& hash_at) {
     LARDER_CHECK(Insert(moves ? target : source, entry.tag, entry.location, 0));
   }
   count_.store(count + 1, std::memory_order_release);
+  UnlockLine(target);
   UnlockLine(source);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -75,7 +76,8 @@ bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
   if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
   const uint64_t system_page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   for (uint64_t at = 0; at < bytes; at += system_page) {
-    *static_cast<volatile char*>(start + at) = 0;
+    // A write that changes nothing: of a discarded piece, somebody may be writing at this moment.
+    std::atomic_ref(start[at]).fetch_or(0, std::memory_order_relaxed);
   }
   return true;
 }
@@ -86,6 +88,11 @@ bool AddressRange::Reopen(uint64_t offset, uint64_t bytes) {
   if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
   if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
   return true;
+}
+
+void AddressRange::Discard(uint64_t offset, uint64_t bytes) {
+  LARDER_CHECK(offset + bytes <= bytes_ && file_ < 0);
+  madvise(base_ + offset, bytes, MADV_DONTNEED);
 }
 
 void AddressRange::Close(uint64_t offset, uint64_t bytes) {

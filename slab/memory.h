@@ -40,10 +40,13 @@ class AddressRange {
   bool locked() const { return locked_.load(std::memory_order_relaxed); }
 
   // Makes [offset, offset + bytes) readable and writable and has the system provide the memory
-  // now. False if it cannot. Multiples of the system's page size.
+  // now; what is there stays. False if it cannot. Multiples of the system's page size.
   bool Open(uint64_t offset, uint64_t bytes);
   // The same for a piece of a file that is to keep what is in it.
   bool Reopen(uint64_t offset, uint64_t bytes);
+  // Gives the memory back, not a file's, and leaves access: it reads as zeroes from now on. Use of
+  // it costs memory again.
+  void Discard(uint64_t offset, uint64_t bytes);
   // Gives the memory back, a file's too, and takes access away.
   void Close(uint64_t offset, uint64_t bytes);
 

@@ -111,6 +111,11 @@ void PagePool::Charge(uint64_t bytes) {
   charged_bytes_ += bytes;
 }
 
+void PagePool::Discharge(uint64_t bytes) {
+  MutexLock lock(&mutex_);
+  charged_bytes_ -= bytes;
+}
+
 void PagePool::CloseFreePagesFor(uint64_t bytes) {
   while (charged_bytes() + bytes > limit_bytes() && !open_.empty()) {
     arena_->ClosePage(open_.back());

@@ -38,6 +38,7 @@ class PagePool {
   // Charges memory that is not pages. It is not refused: what a page or an item needs beside it
   // may pass the limit until pages come back.
   void Charge(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Discharge(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // From now on this is the limit. Free pages over it are closed here; the others are once they are
   // given back, so until then more than the limit may be charged.

@@ -231,7 +231,8 @@ class Store {
   // Shows items to `visit`, each under its bucket's lock, until about `steps` have been looked at;
   // false once all have been. A key that is there from the first call to the last is shown exactly
   // once, whatever is stored, evicted and moved between the calls; one that comes or goes
-  // meanwhile, at most once. Any thread, any number of walks at once.
+  // meanwhile, at most once. (Twice, perhaps, while a lowered limit makes the index smaller.) Any
+  // thread, any number of walks at once.
   bool Walk(WalkCursor* cursor, size_t steps, Tick now,
             absl::FunctionRef<void(const ItemView&)> visit);
 
@@ -243,7 +244,7 @@ class Store {
 
   // What -m said, from now on. Less is reached as Maintain evicts pages and gives their memory back
   // to the system, or, with -M, as items go. False, and nothing changes, if it is more than there
-  // are addresses for, or if the index alone needs more than half of it.
+  // are addresses for, or less than a few pages and what cannot be given back of the index.
   bool SetMemoryLimit(uint64_t bytes) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   // Maintain will empty a page of class `source` (-1: of the class that misses it least) and give
   // it to `destination`.
@@ -470,6 +471,7 @@ class Store {
   // store_maintain.cc
   bool OpenPagesAhead();
   bool GrowIndex(size_t* budget);
+  bool ShrinkIndex(size_t* budget);
   bool KeepPages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   bool ReassignPage(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   bool StartSweep(Tick now) ABSL_LOCKS_EXCLUDED(crawl_mutex_);

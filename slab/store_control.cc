@@ -8,8 +8,9 @@
 namespace larder {
 
 bool Store::SetMemoryLimit(uint64_t bytes) {
-  // The index does not become smaller, and without pages beside it nothing could be stored.
-  if (index_.bytes() > bytes / 2) return false;
+  // Without pages nothing could be stored.
+  constexpr uint64_t kPagesMin = 4;
+  if (bytes / 2 < index_.overflow_bytes() + kPagesMin * arena_.page_bytes()) return false;
   MutexLock lock(&emptying_mutex_);
   if (!slabs_->SetMemoryLimit(bytes)) return false;
   shrinking_.store(true, std::memory_order_relaxed);

@@ -34,6 +34,7 @@ bool Store::Maintain(Tick now, size_t budget) {
   NoticeFlush(now);
   bool more = OpenPagesAhead();
   more = GrowIndex(&budget) || more;
+  more = ShrinkIndex(&budget) || more;
   more = ReassignPage(now, &budget) || more;
   more = KeepPages(now, &budget) || more;
   more = SweepExpired(now, &budget) || more;
@@ -56,7 +57,11 @@ bool Store::OpenBuckets() {
 
 void Store::ChargeIndex() {
   const uint64_t bytes = index_.bytes();
-  slabs_->pool().Charge(bytes - index_charged_bytes_);
+  if (bytes > index_charged_bytes_) {
+    slabs_->pool().Charge(bytes - index_charged_bytes_);
+  } else {
+    slabs_->pool().Discharge(index_charged_bytes_ - bytes);
+  }
   index_charged_bytes_ = bytes;
 }
 
@@ -81,6 +86,26 @@ bool Store::GrowIndex(size_t* budget) {
   const bool growing = wants_more();
   index_growing_.store(growing, std::memory_order_relaxed);
   return growing && *budget == 0;
+}
+
+// While a lowered limit is not reached yet, the index follows the items that go, at some distance,
+// or it would soon grow again.
+bool Store::ShrinkIndex(size_t* budget) {
+  if (!shrinking_.load(std::memory_order_relaxed)) return false;
+  const auto items = static_cast<uint64_t>(std::max<int64_t>(LinkedItems(), 0));
+  const auto wants_less = [&] {
+    return index_.CanShrink() && items < index_.buckets() * (Index::kItemsPerBucket - 1);
+  };
+  while (wants_less()) {
+    if (index_.OverflowRunsLow() && !OpenOverflow()) return false;
+    if (!Spend(budget, kSplitSteps)) return true;
+    index_.Shrink();
+    if (index_.CloseBuckets()) {
+      MutexLock lock(&index_memory_mutex_);
+      ChargeIndex();
+    }
+  }
+  return false;
 }
 
 // The system may need milliseconds to provide a frame, which no request should spend. As many pages

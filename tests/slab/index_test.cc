@@ -56,6 +56,12 @@ class IndexTest : public ::testing::Test {
     index_->Grow([](Location) {}, [&](Location location) { return hashes_.at(location); });
   }
 
+  void Shrink(uint64_t* closed) {
+    while (index_->OverflowRunsLow()) ASSERT_TRUE(index_->OpenOverflow());
+    index_->Shrink();
+    if (index_->CloseBuckets()) ++*closed;
+  }
+
   // Everything is where it belongs, once, and nothing else is.
   void Check() {
     size_t found = 0;
@@ -199,6 +205,49 @@ TEST_F(IndexTest, GrowsFromChains) {
   while (index_->buckets() < 32768) Grow();
   Check();
   EXPECT_LT(index_->overflow_lines_in_use(), 100u);
+}
+
+TEST_F(IndexTest, ShrinksBucketByBucketAndLosesNothing) {
+  std::mt19937_64 random(1);
+  const uint64_t bucket_bytes_at_start = index_->bytes() - index_->overflow_bytes();
+  for (Location location = 1; location <= 70000; ++location) {
+    Insert(random(), location);
+    if (hashes_.size() > index_->buckets() * Index::kItemsPerBucket) Grow();
+  }
+  const uint64_t bucket_bytes = index_->bytes() - index_->overflow_bytes();
+  uint64_t closed = 0;
+  for (Location location = 70000; location > 500; --location) {
+    Remove(location);
+    if (hashes_.size() < index_->buckets() * Index::kItemsPerBucket && index_->CanShrink()) {
+      Shrink(&closed);
+    }
+    if (location % 10000 == 0) Check();
+  }
+  EXPECT_EQ(index_->buckets(), 1024u);
+  EXPECT_FALSE(index_->CanShrink());
+  EXPECT_EQ(bucket_bytes_at_start, bucket_bytes - closed * kStepBytes);
+  EXPECT_EQ(index_->bytes() - index_->overflow_bytes(), bucket_bytes_at_start);
+  Check();
+  // Grown again over the memory that was given back.
+  while (index_->buckets() < 5000) Grow();
+  Check();
+}
+
+TEST_F(IndexTest, AWalkMissesNothingWhereTheIndexShrinks) {
+  std::mt19937_64 random(1);
+  for (Location location = 1; location <= 20000; ++location) Insert(random(), location);
+  while (index_->buckets() < 3000) Grow();
+  std::set<Location> seen;
+  uint64_t closed = 0;
+  uint64_t position = 0;
+  uint64_t steps = 0;
+  do {
+    position = index_->WalkBucket(
+        position, [](Location) {}, [&](Location location) { seen.insert(location); });
+    if (++steps % 2 == 0 && index_->CanShrink()) Shrink(&closed);
+  } while (position != 0);
+  EXPECT_LT(index_->buckets(), 2200u);
+  EXPECT_EQ(seen.size(), hashes_.size());
 }
 
 TEST_F(IndexTest, ASplitAsksForTheItemsOfItsBucketOnly) {

@@ -73,6 +73,36 @@ TEST_F(StoreControlTest, ALowerLimitIsReachedAndTheMemoryGivenBack) {
   EXPECT_LE(store().Stats().memory_bytes, 3 * kMiB + 64 * 1024);
 }
 
+// Of small items the index is a good part: it must not be all that is left.
+TEST_F(StoreControlTest, TheIndexBecomesSmallerWithTheLimit) {
+  MakeStore({.memory_bytes = 64 * kMiB});
+  uint64_t n = 0;
+  for (; evicted() == 0; ++n) {
+    Put(n, 1);
+    if (n % 64 == 0) store().Maintain(kNow, 2048);
+  }
+  tested_->MaintainAll(kNow);
+  const StoreStats before = store().Stats();
+  ASSERT_TRUE(store().SetMemoryLimit(8 * kMiB));
+  tested_->MaintainAll(kNow);
+  const StoreStats after = store().Stats();
+  EXPECT_LE(after.memory_bytes, 8 * kMiB);
+  EXPECT_LT(after.index_buckets, before.index_buckets / 6);
+  EXPECT_LT(after.index_bytes, before.index_bytes / 2);
+  EXPECT_GT(after.items, before.items / 20);
+  store().CheckInvariants();
+  EXPECT_EQ(CountWhole(n, 1), after.items);
+  // And larger again.
+  ASSERT_TRUE(store().SetMemoryLimit(64 * kMiB));
+  const uint64_t evicted_before = evicted();
+  for (uint64_t i = 0; i < before.items / 2; ++i) {
+    Put(n + i, 1);
+    if (i % 64 == 0) store().Maintain(kNow, 2048);
+  }
+  EXPECT_EQ(evicted(), evicted_before);
+  EXPECT_GT(store().Stats().index_buckets, before.index_buckets / 3);
+}
+
 TEST_F(StoreControlTest, AHigherLimitIsUsed) {
   const uint64_t items = FillUp();
   ASSERT_TRUE(store().SetMemoryLimit(24 * kMiB));
@@ -98,7 +128,7 @@ TEST_F(StoreControlTest, ALimitDownAndUpAgainLosesNothingMore) {
 TEST_F(StoreControlTest, ALimitThatCannotBeIsRefused) {
   const uint64_t limit = store().Stats().memory_limit_bytes;
   EXPECT_FALSE(store().SetMemoryLimit(uint64_t{1} << 60));
-  EXPECT_FALSE(store().SetMemoryLimit(store().Stats().index_bytes));
+  EXPECT_FALSE(store().SetMemoryLimit(store().Stats().page_bytes));
   EXPECT_EQ(store().Stats().memory_limit_bytes, limit);
 }
 
