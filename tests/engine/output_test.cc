@@ -188,5 +188,42 @@ TEST_F(OutputTest, BlocksBeyondABurstGoBackToTheSystem) {
   EXPECT_EQ(blocks_.count(), blocks_.free_count());
 }
 
+// Whatever is settled stays, whatever is behind it goes: bytes, blocks and pins.
+TEST_F(OutputTest, TakesBackWhatIsNotSettled) {
+  const std::string longer(3 * kOutputBlockBytes, 'b');
+  for (const size_t settled_bytes : {size_t{0}, size_t{1}, size_t{1000}, 2 * kOutputBlockBytes}) {
+    for (const bool pin_before : {false, true}) {
+      SCOPED_TRACE(testing::Message() << settled_bytes << (pin_before ? " and a pin" : ""));
+      Output out(&blocks_);
+      std::string expected(settled_bytes, 'a');
+      out.Append(expected);
+      if (pin_before) {
+        out.AppendPinned(PinnedValue('p', 5000), 5000);
+        expected += std::string(5000, 'p');
+      }
+      out.Settle();
+      out.Append(longer);
+      out.AppendPinned(PinnedValue('q', 6000), 6000);
+      out.Append(longer);
+      out.TakeBack();
+      EXPECT_EQ(out.bytes(), expected.size());
+      out.Append("end");
+      EXPECT_EQ(SendAll(&out, 4096), expected + "end");
+      EXPECT_EQ(blocks_.count(), blocks_.free_count());
+    }
+  }
+}
+
+// Positions are counted from when the output was empty, and what was sent stays counted.
+TEST_F(OutputTest, TakesBackAfterAPartWasSent) {
+  Output out(&blocks_);
+  out.Append(std::string(2 * kOutputBlockBytes, 'a'));
+  out.Sent(kOutputBlockBytes + 7);
+  out.Settle();
+  out.Append("lost");
+  out.TakeBack();
+  EXPECT_EQ(SendAll(&out, 1 << 20), std::string(kOutputBlockBytes - 7, 'a'));
+}
+
 }  // namespace
 }  // namespace larder

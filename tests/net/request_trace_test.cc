@@ -42,5 +42,23 @@ TEST(RequestTraceTest, GoesOnAfterALineThatIsNoCommand) {
             "<27 set a b c d\n<27 set a\n<27 \n<27 get b\n");
 }
 
+TEST(RequestTraceTest, PrintsBinaryHeaders) {
+  using std::string_literals::operator""s;
+  const std::string noop = "\x80\x0a\0\0\0\0\0\0\0\0\0\0OPAQ\0\0\0\0\0\0\0\0"s;
+  const std::string get = "\x80\0\0\x03\0\0\0\0\0\0\0\x03OPAQ\0\0\0\0\0\0\0\0key"s;
+  const std::string traced_noop =
+      "<27 Read binary protocol data:\n"
+      "<27    0x80 0x0a 0x00 0x00\n"
+      "<27    0x00 0x00 0x00 0x00\n"
+      "<27    0x00 0x00 0x00 0x00\n"
+      "<27    0x4f 0x50 0x41 0x51\n"
+      "<27    0x00 0x00 0x00 0x00\n"
+      "<27    0x00 0x00 0x00 0x00\n";
+  EXPECT_EQ(Trace({noop}), traced_noop);
+  EXPECT_TRUE(Trace({get + noop}).ends_with(traced_noop));
+  EXPECT_EQ(Trace({get + noop}), Trace({get.substr(0, 25), get.substr(25) + noop}));
+  EXPECT_EQ(Trace({noop + "get k\r\n"}), traced_noop);
+}
+
 }  // namespace
 }  // namespace larder
