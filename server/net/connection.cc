@@ -51,8 +51,10 @@ Connection::Wait Connection::OnReadable(LoopTurn* turn) {
     received_bytes += static_cast<size_t>(received.bytes);
     const Wait wait = Execute(received.input, turn);
     // All the room there was has been filled, so the rest of the value has probably arrived too.
-    const bool go_on = (wait == Wait::kInput || wait == Wait::kTurn) && received.filled &&
-                       !session_.BodyRoom().empty() && received_bytes < kBodyBytesPerTurn;
+    const bool may_read =
+        wait == Wait::kInput || (wait == Wait::kTurn && next_ == Session::Next::kRead);
+    const bool go_on = may_read && received.filled && !session_.BodyRoom().empty() &&
+                       received_bytes < kBodyBytesPerTurn;
     if (!go_on) return wait;
   }
 }

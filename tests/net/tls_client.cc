@@ -86,7 +86,7 @@ std::string TlsClient::ReceiveThrough(std::string_view end) {
   if (SSL_is_init_finished(ssl_.get()) != 1 && !Handshake()) return {};
   for (size_t searched = 0;;) {
     if (const size_t found = received_.find(end, searched); found != std::string::npos) {
-      const std::string taken = received_.substr(0, found + end.size());
+      std::string taken = received_.substr(0, found + end.size());
       received_.erase(0, taken.size());
       return taken;
     }

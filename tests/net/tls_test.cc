@@ -21,7 +21,6 @@
 namespace larder {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr size_t kBigBytes = 1'000'000;
