@@ -119,6 +119,18 @@ void BM_PipelinedGets(benchmark::State& state) {
   });
 }
 
+// `flags` behind every key.
+void RunMetaGets(benchmark::State& state, const std::string& flags) {
+  RunReads(state, [&](const std::vector<std::string>& keys) {
+    std::string read;
+    for (const std::string& key : keys) read += "mg " + key + flags + "\r\n";
+    return read;
+  });
+}
+
+void BM_PipelinedMetaGets(benchmark::State& state) { RunMetaGets(state, " v"); }
+void BM_PipelinedMetaGetsOfAll(benchmark::State& state) { RunMetaGets(state, " s v t c f k Oq1"); }
+
 void BM_GetOfManyKeys(benchmark::State& state) {
   RunReads(state, [](const std::vector<std::string>& keys) {
     std::string read = "get";
@@ -137,6 +149,12 @@ void BM_PipelinedSets(benchmark::State& state) {
 
 constexpr int kFew = 10'000, kMany = 4'000'000;
 BENCHMARK(BM_PipelinedGets)->ArgNames({"items", "requests"})->ArgsProduct({{kFew, kMany}, {1, 16}});
+BENCHMARK(BM_PipelinedMetaGets)
+    ->ArgNames({"items", "requests"})
+    ->ArgsProduct({{kFew, kMany}, {1, 16}});
+BENCHMARK(BM_PipelinedMetaGetsOfAll)
+    ->ArgNames({"items", "requests"})
+    ->ArgsProduct({{kFew}, {1, 16}});
 BENCHMARK(BM_GetOfManyKeys)->ArgNames({"items", "keys"})->ArgsProduct({{kFew, kMany}, {50}});
 BENCHMARK(BM_PipelinedSets)->ArgNames({"items", "requests"})->ArgsProduct({{kFew, kMany}, {1, 16}});
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "protocol/meta_parser.h"
 #include "protocol/text_tokens.h"
 
 // How a line is read
@@ -234,6 +235,28 @@ std::string_view ErrorReply(TextError error) {
       return "CLIENT_ERROR invalid exptime argument\r\n";
     case TextError::kBadDelta:
       return "CLIENT_ERROR invalid numeric delta argument\r\n";
+    case TextError::kBadToken:
+      return "CLIENT_ERROR bad token in command line format\r\n";
+    case TextError::kDuplicateFlag:
+      return "CLIENT_ERROR duplicate flag\r\n";
+    case TextError::kInvalidFlag:
+      return "CLIENT_ERROR invalid flag\r\n";
+    case TextError::kInvalidOrDuplicateFlag:
+      return "CLIENT_ERROR invalid or duplicate flag\r\n";
+    case TextError::kTooManyFlags:
+      return "CLIENT_ERROR options flags are too long\r\n";
+    case TextError::kOpaqueTooLong:
+      return "CLIENT_ERROR opaque token too long\r\n";
+    case TextError::kBadKeyEncoding:
+      return "CLIENT_ERROR error decoding key\r\n";
+    case TextError::kBadInitialValue:
+      return "CLIENT_ERROR invalid numeric initial value\r\n";
+    case TextError::kBadDeltaValue:
+      return "CLIENT_ERROR invalid numeric delta value\r\n";
+    case TextError::kBadSetMode:
+      return "CLIENT_ERROR invalid mode for ms M token\r\n";
+    case TextError::kBadArithmeticMode:
+      return "CLIENT_ERROR invalid mode for ma M token\r\n";
   }
   return "";
 }
@@ -307,6 +330,16 @@ ParseResult TextParser::ParseCommand(std::string_view line, Request* request) {
       return ParseKeyed(Command::kDecrement, bytes, words, request);
     case WordCode("touch"):
       return ParseKeyed(Command::kTouch, bytes, words, request);
+    case WordCode("mg"):
+      return ParseMeta(Command::kMetaGet, bytes, words, request);
+    case WordCode("ms"):
+      return ParseMeta(Command::kMetaSet, bytes, words, request);
+    case WordCode("md"):
+      return ParseMeta(Command::kMetaDelete, bytes, words, request);
+    case WordCode("ma"):
+      return ParseMeta(Command::kMetaArithmetic, bytes, words, request);
+    case WordCode("me"):
+      return ParseMeta(Command::kMetaDebug, bytes, words, request);
     case WordCode("mn"):
       return ParsePlain(Command::kNoop, bytes, {}, request);
     case WordCode("version"):

@@ -6,7 +6,7 @@
 
 #include "protocol/request.h"
 
-// The classic text protocol's requests, read from a connection's input.
+// The text protocol's requests, classic and meta, read from a connection's input.
 //
 //   TextParser parser;
 //   Request request;
@@ -51,6 +51,19 @@ enum class TextError : uint8_t {
   kBadFormat,   // too few tokens, a key too long, a number that is none, a line too short
   kBadExptime,  // of gat, gats, touch, flush_all
   kBadDelta,    // of incr, decr
+
+  // Of meta commands.
+  kBadToken,  // an argument that is no number
+  kDuplicateFlag,
+  kInvalidFlag,             // no such flag
+  kInvalidOrDuplicateFlag,  // ma: anything that is wrong with its flags
+  kTooManyFlags,
+  kOpaqueTooLong,
+  kBadKeyEncoding,
+  kBadInitialValue,
+  kBadDeltaValue,
+  kBadSetMode,
+  kBadArithmeticMode,
 };
 
 // What the client is told, with its line end; empty for kSilent.
@@ -72,7 +85,7 @@ static_assert(sizeof(ParseResult) > 16);
 class TextParser {
  public:
   // Reads the next request from the start of `input` into `*request`, which is overwritten
-  // wholly when the status is kRequest and untouched otherwise. Its views point into `input`.
+  // wholly when the status is kRequest and means nothing otherwise. Its views point into `input`.
   ParseResult Parse(std::string_view input, Request* request);
 
   // Whether the input stands inside a get line: some of its keys were handed out, not all.

@@ -7,6 +7,7 @@ namespace larder {
 namespace {
 
 constexpr size_t kStrictBytesMax = 11;
+constexpr size_t kStrict64BytesMax = 22;
 // As many digits can never overflow 64 bits.
 constexpr size_t kSafeDigits = 19;
 
@@ -72,6 +73,14 @@ bool ParseStrict(std::string_view word, uint32_t* value) {
   if (!TakeDigits(&word, &number) || !word.empty()) return false;
   if (number > std::numeric_limits<uint32_t>::max()) return false;
   *value = static_cast<uint32_t>(number);
+  return true;
+}
+
+bool ParseStrict(std::string_view word, uint64_t* value) {
+  if (word.size() > kStrict64BytesMax) return false;
+  uint64_t number = 0;
+  if (!TakeDigits(&word, &number) || !word.empty()) return false;
+  *value = number;
   return true;
 }
 

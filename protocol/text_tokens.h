@@ -13,8 +13,9 @@
 //
 // Numbers come in two kinds, as they do in memcached, where one reader knows the word's length and
 // the other is strtol() of the C library and its relatives:
-//   strict  digits, with one '-' before them where the number is signed; at most 11 bytes in all.
-//           Lengths of values, delays of flush_all, expiries of gat, levels of verbosity.
+//   strict  digits, with one '-' before them where the number is signed; at most 11 bytes in all,
+//           22 for 64 bits. Lengths of values, delays of flush_all, expiries of gat, levels of
+//           verbosity, and all that flags of meta commands take.
 //   loose   as strtol() reads it: white space (a tab, say) and '+' or '-' may come first; white
 //           space or a NUL ends the number, and what follows in the word is not looked at.
 //           Client flags, expiries of other commands, CAS tokens, deltas.
@@ -65,6 +66,7 @@ std::string_view LastWord(std::string_view text);
 // Each returns whether `word` is such a number, and leaves `*value` alone if not.
 bool ParseStrict(std::string_view word, int32_t* value);
 bool ParseStrict(std::string_view word, uint32_t* value);
+bool ParseStrict(std::string_view word, uint64_t* value);
 // Of the negative ones only -0 and what wraps to 63 bits are numbers; they do wrap, as strtoull()
 // lets them.
 bool ParseLoose(std::string_view word, uint64_t* value);

@@ -585,7 +585,7 @@ ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, 
         outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
         ItemView view(this, item, key.hash);
         if (options.touch) SetExpire(location, item, options.expire);
-        if (options.claim) [[unlikely]] {
+        if (options.claim || !options.bump) [[unlikely]] {
           ShowToClaimant(options, now, &view, visit, &outcome);
         } else {
           visit(view);

@@ -14,7 +14,7 @@ void Store::ShowToClaimant(const ReadOptions& options, Tick now, ItemView* view,
   Item* item = view->item_;
   const uint32_t expire = options.recache_after_touch ? item->expire() : view->expire_before_;
   const bool recache = item->stale() || (expire != kNeverExpires && expire < options.recache_below);
-  view->won_ = recache && !item->win_sent();
+  view->won_ = options.claim && recache && !item->win_sent();
   outcome->won = view->won_;
   visit(*view);
   if (view->won_) item->SetMarks(kMarkWinSent, 0);

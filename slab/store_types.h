@@ -62,6 +62,7 @@ enum class ReadStatus : uint8_t {
 struct ReadOptions {
   bool touch = false;  // set the item's expiry to `expire`
   uint32_t expire = kNeverExpires;
+  bool bump = true;  // false: this read leaves no trace in who was read, and when
 
   // The reader offers to recache what it finds, as the meta protocol's `mg` does. It wins an item
   // that is stale, or that expires before `recache_below` (0: does not matter), unless another
@@ -70,7 +71,6 @@ struct ReadOptions {
   bool claim = false;
   uint32_t recache_below = 0;
   bool recache_after_touch = false;  // compare the expiry that `touch` sets, not the one before
-  bool bump = true;                  // false: this read leaves no trace in who was read, and when
 
   // On a miss, make an empty item, with no client flags, and win it. It gets this expiry,
   // whatever `touch` says. When there is no memory for it, the miss remains one.

@@ -11,7 +11,7 @@
 
 // The commands, each executed in one call: they find everything in the turn and the request, add
 // their reply to the output, and count. What belongs together is in one file: retrieval.cc,
-// storage.cc, mutation.cc, administration.cc.
+// storage.cc, mutation.cc, administration.cc, and for the meta commands meta_*.cc.
 
 namespace larder {
 
@@ -43,11 +43,13 @@ struct StoreOrder {
   // not, as in memcached.
   uint8_t class_id = 0;
   WriteOptions options;
+  // Of ms: what its reply repeats. Must stay until the order is finished.
+  const Request* meta = nullptr;
 };
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request);
 
-// set, add, replace, append, prepend, cas. `body` is the value and the two bytes behind it, which
-// ought to be a line end.
+// set, add, replace, append, prepend, cas, ms. `body` is the value and the two bytes behind it,
+// which ought to be a line end.
 void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std::string_view body);
 // The same for a value that is still to come. If it is to be received into `reservation`, that is
 // set; else the command has been answered and the value is to be dropped.
@@ -59,6 +61,14 @@ void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
 
 void ExecuteDelete(const Turn& turn, const Request& request, const Key& key);
 void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key);
+
+// The meta commands; what is not here (ms) is above. `key` is decoded, if it came in base64.
+void ExecuteMetaGet(const Turn& turn, const Request& request, const Key& key);
+void ExecuteMetaDelete(const Turn& turn, const Request& request, const Key& key);
+void ExecuteMetaArithmetic(const Turn& turn, const Request& request, const Key& key);
+void ExecuteMetaDebug(const Turn& turn, const Request& request, const Key& key);
+WriteOptions MetaWriteOptions(const Turn& turn, const Request& request);
+void ReplyToMetaStore(const Turn& turn, const Request& request, const WriteOutcome& outcome);
 
 // What a flush does and counts; `exptime` as the client sent it.
 void FlushStore(const Turn& turn, int64_t exptime);

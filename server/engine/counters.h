@@ -42,6 +42,7 @@ struct alignas(64) CountersOf {
   Number flushes{};
   Number stores_too_large{};
   Number stores_out_of_memory{};
+  Number meta_debugs{};    // me, which memcached counts as cmd_meta
   Number yields{};         // turns that ended because of -R
   Number auth_commands{};  // attempts at authentication that came to an end
   Number auth_errors{};    // of these, were refused
@@ -89,6 +90,7 @@ void ForEachField(CountersOf<A>& a, const CountersOf<B>& b, F f) {
   f(a.flushes, b.flushes);
   f(a.stores_too_large, b.stores_too_large);
   f(a.stores_out_of_memory, b.stores_out_of_memory);
+  f(a.meta_debugs, b.meta_debugs);
   f(a.yields, b.yields);
   f(a.auth_commands, b.auth_commands);
   f(a.auth_errors, b.auth_errors);
@@ -99,6 +101,6 @@ void ForEachField(CountersOf<A>& a, const CountersOf<B>& b, F f) {
   f(a.tls_protocol_errors, b.tls_protocol_errors);
   for (size_t i = 0; i < a.classes.size(); ++i) ForEachField(a.classes[i], b.classes[i], f);
 }
-static_assert(offsetof(Totals, classes) == 19 * sizeof(int64_t), "a field is missing above");
+static_assert(offsetof(Totals, classes) == 20 * sizeof(int64_t), "a field is missing above");
 
 }  // namespace larder

@@ -35,7 +35,9 @@ inline void CountTouch(const Turn& turn, const ReadOutcome& outcome) {
 // A value that was received whole and found good.
 inline void CountStore(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
   turn.counters().classes[order.class_id].sets.Add(1);
-  if (order.command != Command::kCas) return;
+  const bool replaces =
+      order.options.mode == WriteMode::kSet || order.options.mode == WriteMode::kReplace;
+  if (!order.options.compare || !replaces) return;
   ClassCounters& of_class = turn.counters().classes[outcome.class_id];
   if (outcome.status == WriteStatus::kStored) of_class.cas_hits.Add(1);
   if (outcome.status == WriteStatus::kExists) of_class.cas_mismatches.Add(1);

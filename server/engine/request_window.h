@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "protocol/base64.h"
 #include "protocol/binary_parser.h"
 #include "protocol/request.h"
 #include "protocol/text_parser.h"
@@ -42,6 +43,9 @@ struct RequestWindow {
   };
 
   std::array<Slot, kSlots> slots;
+  // Where the key of the slot of the same number is decoded to, if a meta command sent it in
+  // base64.
+  std::array<std::array<char, Base64DecodedBytesMax(kRequestKeyBytesMax)>, kSlots> decoded_keys;
 };
 
 }  // namespace larder

@@ -26,6 +26,7 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
     case Command::kAppend:
     case Command::kPrepend:
     case Command::kCas:
+    case Command::kMetaSet:
       return ExecuteStore(turn, request, slot.key, slot.body);
     case Command::kDelete:
       return ExecuteDelete(turn, request, slot.key);
@@ -34,6 +35,14 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
       return ExecuteArithmetic(turn, request, slot.key);
     case Command::kTouch:
       return ExecuteTouch(turn, request, slot.key);
+    case Command::kMetaGet:
+      return ExecuteMetaGet(turn, request, slot.key);
+    case Command::kMetaDelete:
+      return ExecuteMetaDelete(turn, request, slot.key);
+    case Command::kMetaArithmetic:
+      return ExecuteMetaArithmetic(turn, request, slot.key);
+    case Command::kMetaDebug:
+      return ExecuteMetaDebug(turn, request, slot.key);
     case Command::kFlushAll:
       return ExecuteFlushAll(turn, request);
     case Command::kVerbosity:
@@ -142,6 +151,7 @@ size_t Session::ReceiveBody(const Turn& turn, std::string_view input) {
     return taken;
   }
   FinishStore(turn, order_, end == kLineEnd, std::exchange(reservation_, Reservation()));
+  arriving_meta_.reset();
   return taken + kLineEnd.size();
 }
 
@@ -194,6 +204,8 @@ void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, L
     return;
   }
   slot->kind = Kind::kRequest;
+  if ((request.meta & kMetaBase64Key) != 0) [[unlikely]]
+    DecodeKey(ahead->slots);
   AddKey(slot);
   if (!IsStorage(request.command)) {
     ahead->end += line_bytes;
@@ -211,6 +223,14 @@ void Session::AddKey(Slot* slot) const {
   }
   slot->key = worker_->store().MakeKey(slot->request.key);
   worker_->store().PrefetchBucket(slot->key);
+}
+
+// Of a meta command whose key came in base64, and is known to be good.
+void Session::DecodeKey(size_t slot) {
+  RequestWindow& window = worker_->window();
+  std::string_view& key = window.slots[slot].request.key;
+  char* const decoded = window.decoded_keys[slot].data();
+  key = {decoded, DecodeBase64(key, decoded)};
 }
 
 // Decides how the value is taken. False if it is waited for.
@@ -250,6 +270,10 @@ void Session::Execute(const Turn& turn, const Slot& slot) {
       return ExecuteRequest(turn, slot);
     case Kind::kArriving:
       order_ = StoreOrderOf(turn, slot.request);
+      if (order_.meta != nullptr) {
+        arriving_meta_ = std::make_unique<const ArrivingMeta>(slot.request);
+        order_.meta = &arriving_meta_->request();
+      }
       BeginStore(turn, order_, slot.key, slot.request.value_bytes, &reservation_);
       if (!reservation_) swallow_bytes_ = slot.request.value_bytes + kLineEnd.size();
       return;

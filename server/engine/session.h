@@ -9,6 +9,7 @@
 
 #include "protocol/binary_format.h"
 #include "protocol/text_parser.h"
+#include "server/engine/arriving_meta.h"
 #include "server/engine/binary_commands.h"
 #include "server/engine/clock.h"
 #include "server/engine/commands.h"
@@ -145,6 +146,7 @@ class Session {
   Lookahead ReadAhead(std::string_view input, size_t begin, int requests_max);
   void AddRequest(std::string_view rest, size_t line_bytes, RequestWindow::Slot* slot,
                   Lookahead* ahead);
+  void DecodeKey(size_t slot);
   bool AddValue(std::string_view rest, size_t line_bytes, RequestWindow::Slot* slot,
                 Lookahead* ahead);
   void AddKey(RequestWindow::Slot* slot) const;
@@ -173,6 +175,8 @@ class Session {
   // The value that is arriving, if any, and what to do when it is there.
   Reservation reservation_;
   StoreOrder order_;
+  // If that is an ms; `order_` points at it.
+  std::unique_ptr<const ArrivingMeta> arriving_meta_;
   BinaryStoreOrder binary_order_;
   // Null unless the client speaks the binary protocol and has to say who it is.
   std::unique_ptr<SaslSession> sasl_;

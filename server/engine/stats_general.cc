@@ -67,7 +67,7 @@ void AddCommands(const Totals& totals, StatLines* lines) {
   lines->Add("cmd_set", Sum(totals, &ClassTotals::sets));
   lines->Add("cmd_flush", totals.flushes);
   lines->Add("cmd_touch", touch_hits + totals.touch_misses);
-  lines->Add("cmd_meta", 0);
+  lines->Add("cmd_meta", totals.meta_debugs);
   lines->Add("get_hits", get_hits);
   lines->Add("get_misses", totals.get_misses);
   lines->Add("get_expired", totals.get_expired);

@@ -26,7 +26,9 @@ WriteMode ModeOf(Command command) {
 // The client believes that its value is in the cache or that nothing is: what was there before must
 // not be read as if it were current. Other storage commands promise nothing of the kind.
 void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key) {
-  if (order.command == Command::kSet) turn.store().Delete(turn.lane(), key, {}, turn.tick());
+  // A refused ms drops it in every mode.
+  if (order.command == Command::kSet || order.command == Command::kMetaSet)
+    turn.store().Delete(turn.lane(), key, {}, turn.tick());
 }
 
 void RefuseTooLarge(const Turn& turn, const StoreOrder& order, const Key& key) {
@@ -53,6 +55,7 @@ void RefuseBadChunk(const Turn& turn, const StoreOrder& order) {
 
 void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcome& outcome) {
   CountStore(turn, order, outcome);
+  if (order.meta != nullptr) return ReplyToMetaStore(turn, *order.meta, outcome);
   switch (outcome.status) {
     case WriteStatus::kStored:
       turn.Reply(order.noreply, kStoredReply);
@@ -79,6 +82,12 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
   const Item::Shape shape = {.key_bytes = static_cast<uint32_t>(request.key.size()),
                              .value_bytes = request.value_bytes,
                              .client_flags = request.client_flags};
+  if (request.command == Command::kMetaSet) {
+    return {.command = request.command,
+            .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
+            .options = MetaWriteOptions(turn, request),
+            .meta = &request};
+  }
   return {.command = request.command,
           .noreply = request.noreply,
           .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
@@ -119,7 +128,9 @@ void BeginStore(const Turn& turn, const StoreOrder& order, const Key& key, uint3
   const WriteStatus status = turn.store().Reserve(turn.lane(), key,
                                                   {.value_bytes = value_bytes,
                                                    .client_flags = order.options.client_flags,
-                                                   .expire = order.options.expire},
+                                                   .expire = order.options.expire,
+                                                   .binary_key = order.options.binary_key,
+                                                   .chosen_cas = order.options.chosen_cas},
                                                   turn.tick(), reservation);
   if (status != WriteStatus::kStored) RefuseNoMemory(turn, order, key);
 }

@@ -39,6 +39,16 @@ const char* NameOf(Command command) {
       return "prepend";
     case Command::kCas:
       return "cas";
+    case Command::kMetaSet:
+      return "ms";
+    case Command::kMetaGet:
+      return "mg";
+    case Command::kMetaDelete:
+      return "md";
+    case Command::kMetaArithmetic:
+      return "ma";
+    case Command::kMetaDebug:
+      return "me";
     case Command::kDelete:
       return "delete";
     case Command::kIncrement:
@@ -75,6 +85,48 @@ bool IsWithin(std::string_view part, std::string_view whole) {
                           not_after(part.data() + part.size(), whole.data() + whole.size()));
 }
 
+const char* NameOf(MetaMode mode) {
+  switch (mode) {
+    case MetaMode::kSet:
+      return "set";
+    case MetaMode::kAdd:
+      return "add";
+    case MetaMode::kReplace:
+      return "replace";
+    case MetaMode::kAppend:
+      return "append";
+    case MetaMode::kPrepend:
+      return "prepend";
+    case MetaMode::kIncrement:
+      return "incr";
+    case MetaMode::kDecrement:
+      return "decr";
+  }
+  return "?";
+}
+
+struct NamedFlag {
+  uint32_t flag;
+  const char* name;
+};
+constexpr NamedFlag kMetaFlags[] = {
+    {kMetaValue, "v"},
+    {kMetaQuiet, "q"},
+    {kMetaNoBump, "u"},
+    {kMetaTouch, "T"},
+    {kMetaCreate, "N"},
+    {kMetaRecache, "R"},
+    {kMetaCompare, "C"},
+    {kMetaChosenCas, "E"},
+    {kMetaInvalidate, "I"},
+    {kMetaRemoveValue, "x"},
+    {kMetaBase64Key, "b"},
+    {kMetaTtlAfterTouch, "t>T"},
+    {kMetaTtlAfterCreate, "t>N"},
+    {kMetaTouchAfterCreate, "T>N"},
+    {kMetaRecacheAfterTouch, "R>T"},
+};
+
 // The command, its key and whatever differs from a Request's defaults.
 std::string Describe(const Request& request) {
   const Request defaults;
@@ -91,7 +143,26 @@ std::string Describe(const Request& request) {
   if (request.exptime != defaults.exptime) add_number("exptime", request.exptime);
   if (IsStorage(request.command)) add_number("bytes", request.value_bytes);
   if (request.cas != defaults.cas) add_number("cas", request.cas);
-  if (request.number != defaults.number) add_number("number", request.number);
+  const bool meta =
+      request.command == Command::kMetaSet ||
+      (request.command >= Command::kMetaGet && request.command <= Command::kMetaDebug);
+  if (request.number != (meta ? 1 : defaults.number)) add_number("number", request.number);
+  if (request.initial != defaults.initial) add_number("initial", request.initial);
+  if (request.chosen_cas != defaults.chosen_cas) add_number("chosen", request.chosen_cas);
+  if (request.create_exptime != defaults.create_exptime) add_number("new", request.create_exptime);
+  if (request.recache_exptime != defaults.recache_exptime) {
+    add_number("recache", request.recache_exptime);
+  }
+  if (request.meta_mode != defaults.meta_mode && request.meta_mode != MetaMode::kIncrement) {
+    text.append(" mode=").append(NameOf(request.meta_mode));
+  }
+  for (const NamedFlag& flag : kMetaFlags) {
+    if ((request.meta & flag.flag) != 0) text.append(" ").append(flag.name);
+  }
+  for (uint64_t letters = request.returns; letters != 0; letters >>= 8) {
+    if (letters == request.returns) text += " returns ";
+    text += static_cast<char>(letters & 0xff);
+  }
   if (request.noreply) text += " noreply";
   if (!request.last_key) text += " more";
   return text;

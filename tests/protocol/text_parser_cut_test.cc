@@ -74,8 +74,28 @@ class StreamMaker {
     return line + "\r\n";
   }
 
+  std::string Meta() {
+    std::vector<std::string> words = {OneOf({"mg", "md", "ma", "me"}), Key()};
+    for (size_t i = Below(6); i > 0; --i) {
+      words.push_back(OneOf({"v", "k", "t", "c", "q", "b", "!", "Oab", "MI", "I", "x"}));
+      if (Below(3) == 0) words.back() = OneOf({"T", "N", "R", "C", "E", "D", "J", "F"}) + Number();
+    }
+    return Words(words);
+  }
+
+  std::string MetaSet() {
+    const size_t bytes = Below(30);
+    return Words({"ms", Key(), Below(8) == 0 ? Number() : std::to_string(bytes),
+                  OneOf({"T", "C", "F"}) + Number(), OneOf({"c", "q", "k", "ME", "Mx"})}) +
+           std::string(bytes, 'v') + "\r\n";
+  }
+
   std::string Command() {
-    switch (Below(8)) {
+    switch (Below(10)) {
+      case 8:
+        return Meta();
+      case 9:
+        return MetaSet();
       case 0:
       case 1:
         return Read();
