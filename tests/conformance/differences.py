@@ -180,8 +180,17 @@ def _flags_of(words: list[bytes]) -> list[bytes]:
 
 
 def _flag_that_is_none(request: Request) -> Request | None:
-    flags = _flags_of(request.tokens)
-    return CLIENT_ERROR if any(not b"A" <= flag[:1] <= b"z" for flag in flags) else None
+    starts = [flag[:1] for flag in _flags_of(request.tokens)]
+    bad = any(not (start.isdigit() or b"A" <= start <= b"z") for start in starts)
+    # Of an ms the length is then not known, and its data are commands.
+    return Request(CLIENT_ERROR.line, request.data) if bad else None
+
+
+def _long_key_of_count(request: Request) -> Request | None:
+    words = request.tokens
+    if words[:1] != [b"ma"] or len(words) < 2 or len(words[1]) <= wire.KEY_BYTES_MAX:
+        return None
+    return Request(b"ma key k k\r\n")  # CLIENT_ERROR invalid or duplicate flag
 
 
 def _client_flags(request: Request) -> Request | None:
@@ -297,9 +306,14 @@ DIFFERENCES = (
         _flush_later,
     ),
     Difference(
-        "a flag that is no letter",
+        "a flag that is no letter or digit",
         "To 1.6.45 such a line has no form; 1.6.18 speaks of an invalid flag.",
         _flag_that_is_none,
+    ),
+    Difference(
+        "a key over 250 bytes in an ma",
+        "To 1.6.45 that is one more fault of its flags, for all of which an ma has the same words.",
+        _long_key_of_count,
     ),
     Difference(
         "the client flags of an ms",

@@ -1,9 +1,9 @@
 """Commands of the meta protocol, good and broken.
 
-What 1.6.18 does not know cannot be compared with it, and is left out here: `s` of ms, `x` of md,
-`N` of an append or prepend, and `q` of an ma that creates. `E` is here: 1.6.18 is not told of it,
-and gives a token of its own, which is as new. But no `I` of ms, which compares tokens by size, on
-keys that were given one.
+What 1.6.18 does not know cannot be compared with it, and is left out here: `C` of mg, `s` of ms,
+`x` of md, `N` of an append or prepend, and `q` of an ma that creates. `E` is here: 1.6.18 is not
+told of it, and gives a token of its own, which is as new. But no `I` of ms, which compares tokens
+by size, on keys that were given one.
 """
 
 import base64
@@ -13,15 +13,16 @@ from stock import COUNTER_KEYS, LARGE_KEYS, LONG_KEYS, NOT_NUMBERS, NUMBERS, Sto
 from wire import Request
 
 CHOSEN_TOKEN_KEYS = [b"e%d" % number for number in range(6)]
-# No prefix of the words of another kind: no key in base64 is also one of the plain keys.
-BYTES_KEYS = [b"k1", b"\x00\x01\x02", b"with space\r\n", b"\xff" * 30, b"b" * 187, b"k2"]
+# Without line ends: an item that a get in base64 made has its key told as it is.
+BYTES_KEYS = [b"k1", b"\x00\x01\x02", b"with\ttab", b"\xff" * 30, b"b" * 186, b"k2"]
 
 FLAGS = [b"0", b"1", b"9", b"65535", b"4294967295"]
 LIVE_EXPTIMES = [b"0", b"0", b"0", b"1000000", b"2592000"]
-RECACHE_TIMES = [b"0", b"30", b"30000", b"1500000", b"2592000", b"-1"]
+# None is one of those times: which is later would be a matter of when they were set.
+RECACHE_TIMES = [b"0", b"30", b"30000", b"1500000", b"-1"]
 OPAQUES = [b"O1", b"Oq24", b"Oopaque", b"O" + b"o" * 31, b"O", b"O\xff"]
 OPAQUE_TOO_LONG = b"O" + b"o" * 32
-NOT_BASE64 = [b"===", b"a", b"a*==", b"=aaa"]
+NOT_BASE64 = [b"===", b"a", b"a*=="]
 SET_MODES = [b"MS", b"MS", b"ME", b"MR", b"MA", b"MP", b"MEE"]
 COUNT_MODES = [b"MI", b"M+", b"MD", b"M-", b"MIx"]
 BAD_NUMBERS = [b"x", b"1x", b"", b"99999999999999999999"]
@@ -186,12 +187,15 @@ class MetaCommands(Stock):
             key, written, how = self._meta_key()
         flags = how + self._some(
             *(b"k", b"t", b"v", self._opaque(), self._random.choice(COUNT_MODES)),
-            *(self._exptime_flag(b"T"), b"J" + self._random.choice((b"0", b"13", b"99999"))),
+            b"J" + self._random.choice((b"0", b"13", b"99999")),
             *(b"D" + self._random.choice((b"0", b"1", b"7", b"99", b"123456789")),),
             *self._token_flag(),
         )
         if b"c" in flags and b"k" not in flags:
             flags.append(b"k")
+        if b"MD" in flags:
+            # Where the number outgrows its item, memcached sets the time of the old one.
+            flags.append(self._exptime_flag(b"T"))
         if self._random.random() < 0.2:
             flags.append(self._exptime_flag(b"N"))
         elif self._random.random() < 0.2:
@@ -227,7 +231,8 @@ class MetaCommands(Stock):
         elif name == b"ma":
             flags = [self._random.choice((b"Mi", b"Mx", b"M0"))]
         else:
-            flags = [OPAQUE_TOO_LONG]
+            # Without u memcached takes the item to be read, in spite of the fault.
+            flags = [OPAQUE_TOO_LONG, b"u"]
         flags += self._some(b"q", b"O1", b"v") if kind not in (0, 4) else []
         words, data = self._shuffled(flags), b""
         if name == b"ms":

@@ -13,6 +13,7 @@ import differences
 import differential
 import generator
 import harness
+import rules
 import shrink
 import wire
 from binary_wire import Packet
@@ -149,6 +150,17 @@ class DifferencesTest(unittest.TestCase):
         )
         self.assertEqual(self.asked(b"md k Ex q\r\n"), b"mg k Cx q\r\n")
         self.assertEqual(self.asked(b"md k I q T5 O! k\r\n"), b"md k I q T5 O! k\r\n")
+
+
+class RulesTest(unittest.TestCase):
+    def test_every_difference_has_an_example(self):
+        shown = set()
+        for rule in rules.RULES:
+            for request in wire.split_requests(rule.ask):
+                shown |= set(differences.translate(request)[1])
+        self.assertEqual(shown, {difference.name for difference in differences.DIFFERENCES})
+        named = {rule.difference for rule in rules.RULES}
+        self.assertEqual({d.name for d in differences.DIFFERENCES} - named, set())
 
 
 class GeneratorTest(unittest.TestCase):

@@ -4,6 +4,7 @@ steps.py LARDER [MEMCACHED]
 
 - Long lines, where memcached's answer depends on how much of the line has come.
 - Numbers from 2^63, of which memcached is not sure: see generator.py. There larder alone is asked.
+- What 1.6.18 does otherwise than 1.6.45, or does not know: rules.py. There too larder alone.
 - Times that fall due while the test waits: expiry, touches, flushes with a delay. Each is asked
   for until it has come about, and only that it does is tested, not when.
 """
@@ -15,6 +16,7 @@ import time
 
 import differences
 import harness
+import rules
 import wire
 
 QUIET_SECONDS = 0.3
@@ -194,6 +196,11 @@ def expiry(steps: Steps) -> None:
     after_expiry(steps)
 
 
+def of_1_6_45(steps: Steps) -> None:
+    for rule in rules.RULES:
+        steps.larder_says(f"1.6.45: {rule.difference}: {rule.ask[:60]!r}", rule.ask, rule.reply)
+
+
 AFTER_EXPIRY = (
     b"get %s\r\n",
     b"gets %s\r\n",
@@ -249,6 +256,7 @@ def main() -> int:
         steps = Steps(larder, reference)
         long_lines(steps)
         large_numbers(steps)
+        of_1_6_45(steps)
         expiry(steps)
         flushes(steps)
         print(f"{steps.failures} steps failed")
