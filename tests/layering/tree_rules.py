@@ -317,6 +317,28 @@ def check_top_level(tree: Tree) -> Iterator[Violation]:
             yield Violation(name, 0, "not a name of the top level")
 
 
+_TABLE_OF_CLAIMS = re.compile(r"^\|[^\n]*\| *tested by *\|\n\|[-:| ]+\|\n((?:\|[^\n]*\|\n)*)", re.M)
+_TEST_DECLARED = re.compile(r"\b(?:NAME|client_test\()\s*(\w+)")
+
+
+def check_claims(tree: Tree) -> Iterator[Violation]:
+    """A row of a README's table with a column "tested by" names tests that ctest runs."""
+    tests = {("client_" if "client" in match.group() else "") + match.group(1)
+             for name, text in tree.files.items() if name.endswith("CMakeLists.txt")
+             for match in _TEST_DECLARED.finditer(text)}
+    for name, text in tree.files.items():
+        if not name.endswith("README.md"):
+            continue
+        for table in _TABLE_OF_CLAIMS.finditer(text):
+            first = line_of(text, table.start(1))
+            for i, row in enumerate(table.group(1).splitlines()):
+                named = re.findall(r"`(\w+)`", row.rstrip("| ").rpartition("|")[2])
+                if not named:
+                    yield Violation(name, first + i, "a claim that no test is named for")
+                for test in sorted(set(named) - tests):
+                    yield Violation(name, first + i, f"there is no test {test}")
+
+
 RULES = (
     check_arrows,
     check_links,
@@ -329,6 +351,7 @@ RULES = (
     check_length,
     check_unfinished,
     check_readmes,
+    check_claims,
     check_top_level,
 )
 

@@ -174,6 +174,18 @@ class TreeRulesTest(unittest.TestCase):
     def test_readmes(self):
         self.assert_found({"tests/engine/a.cc": ""}, "tests/engine", 0, "README.md")
 
+    def test_claims(self):
+        heading = "# larder\n\n| it has | tested by |\n|---|---|\n| gets | `store_test` |\n"
+        tests = {"tests/slab/CMakeLists.txt": "larder_test(NAME store_test SOURCES a.cc)\n",
+                 "tests/conformance/CMakeLists.txt": "client_test(dalli PROGRAM ruby a.rb)\n"}
+        tidy = tests | {"README.md": heading + "| clients | `client_dalli`, `store_test` |\n"}
+        self.assertEqual(broken(tidy), [])
+        for row, text in (("| sets | none |", "no test is named"),
+                          ("| sets | `lost_test` |", "there is no test lost_test"),
+                          ("| clients | `dalli` |", "there is no test dalli")):
+            with self.subTest(row=row):
+                self.assert_found(tests | {"README.md": f"{heading}{row}\n"}, "README.md", 6, text)
+
     def test_top_level(self):
         self.assert_found({"docs/a.md": ""}, "docs", 0, "top level")
         self.assert_found({"notes.txt": ""}, "notes.txt", 0, "top level")
