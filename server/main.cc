@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/daemon.h"
+#include "server/engine/auth_file.h"
 #include "server/engine/engine.h"
 #include "server/memory_file.h"
 #include "server/net/clock.h"
@@ -42,21 +43,6 @@ constexpr char kPortFileVariable[] = "MEMCACHED_PORT_FILENAME";
 int Fail(const absl::Status& status, int exit_code) {
   fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return exit_code;
-}
-
-// What was asked for and is not obeyed yet: nobody must believe to have it. Whoever makes it work
-// takes its line out.
-absl::Status CheckObeyed(const Settings& settings) {
-  const std::array<std::pair<const char*, bool>, 1> missing = {{
-      {"-Y", !settings.auth_file.empty()},
-  }};
-  for (const auto& [option, given] : missing) {
-    if (given) {
-      return absl::UnimplementedError(std::string(option) +
-                                      " is not available in this version of larder");
-    }
-  }
-  return absl::OkStatus();
 }
 
 // Sees to it that the server and `connections_max` clients have descriptors, or at least as many as
@@ -112,12 +98,12 @@ void AnnouncePorts(const std::string& ports) {
   }
 }
 
-// A certificate that is no good leaves the one before it in use.
-void ReloadCertificates(const Engine& engine, TlsContext* tls, const Now& now) {
-  if (const absl::Status status = tls->Reload(now.tick); !status.ok()) {
+// Files that are no good leave those before them in use.
+void SayReloaded(const Engine& engine, const char* what, const absl::Status& status) {
+  if (!status.ok()) {
     fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   } else if (engine.verbosity() > 0) {
-    fprintf(stderr, "Certificates reloaded\n");
+    fprintf(stderr, "%s reloaded\n", what);
   }
 }
 
@@ -137,8 +123,21 @@ struct Extras {
   MemoryFile* memory_file = nullptr;       // -e
   TlsContext* tls = nullptr;               // -Z
   Authenticator* authenticator = nullptr;  // -S
+  AuthFile* auth_file = nullptr;           // -Y
   Background* background = nullptr;        // -d
 };
+
+void AddReloads(const Engine& engine, const Extras& extras, Server* server) {
+  if (TlsContext* const tls = extras.tls; tls != nullptr) {
+    server->AddReload([&engine, tls](const Now& now) {
+      SayReloaded(engine, "Certificates", tls->Reload(now.tick));
+    });
+  }
+  if (AuthFile* const auth_file = extras.auth_file; auth_file != nullptr) {
+    server->AddReload(
+        [&engine, auth_file](const Now&) { SayReloaded(engine, "Authfile", auth_file->Load()); });
+  }
+}
 
 int Serve(const Options& options, Sockets sockets, const Clock& clock, const Extras& extras) {
   const Settings& settings = options.settings;
@@ -157,11 +156,9 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
                  .tls = extras.tls},
                 std::move(sockets.listeners), &clock);
   server.AddDatagramPorts(std::move(sockets.datagram_ports));
-  Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator);
-  if (extras.tls != nullptr) {
-    server.AddReload(
-        [&engine, tls = extras.tls](const Now& now) { ReloadCertificates(engine, tls, now); });
-  }
+  Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator,
+                extras.auth_file);
+  AddReloads(engine, extras, &server);
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
@@ -193,11 +190,15 @@ Tick FirstTick(const MemoryFile* memory_file) {
 }
 
 int Start(Options options) {
-  if (const absl::Status status = CheckObeyed(options.settings); !status.ok()) {
-    return Fail(status, EXIT_FAILURE);
-  }
   IgnoreSignal(SIGPIPE);
   IgnoreSignal(SIGHUP);
+  std::unique_ptr<AuthFile> auth_file;
+  if (!options.settings.auth_file.empty()) {
+    auth_file = std::make_unique<AuthFile>(options.settings.auth_file);
+    if (const absl::Status status = auth_file->Load(); !status.ok()) {
+      return Fail(status, EXIT_FAILURE);
+    }
+  }
   std::optional<User> user;
   if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
 
@@ -231,8 +232,10 @@ int Start(Options options) {
     if (!sasl.ok()) return Fail(sasl.status(), EXIT_FAILURE);
     authenticator = *std::move(sasl);
   }
-  Extras extras{
-      .memory_file = memory_file.get(), .tls = tls.get(), .authenticator = authenticator.get()};
+  Extras extras{.memory_file = memory_file.get(),
+                .tls = tls.get(),
+                .authenticator = authenticator.get(),
+                .auth_file = auth_file.get()};
   if (!options.daemonize) {
     return Serve(options, *std::move(sockets), clock, extras);
   }

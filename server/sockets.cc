@@ -28,11 +28,27 @@ void Mark(int fd, uint32_t mark) {
   }
 }
 
+// A listener with a protocol of its own must not be a way around authentication.
+absl::Status CheckProtocols(const Settings& settings, const std::vector<Listener>& listeners) {
+  for (const Listener& listener : listeners) {
+    if (!settings.auth_file.empty() && listener.protocol != ProtocolChoice::kText) {
+      return absl::InvalidArgumentError(
+          "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.");
+    }
+    if (settings.sasl && listener.protocol != ProtocolChoice::kBinary) {
+      return absl::InvalidArgumentError(
+          "ERROR: You cannot allow the ASCII protocol while using SASL.");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status OpenTcpPorts(Options* options, Sockets* sockets) {
   Settings& settings = options->settings;
   absl::StatusOr<std::vector<Listener>> listeners =
       OpenListeners(ListenOptionsFrom(settings, settings.tcp_port));
   if (!listeners.ok()) return listeners.status();
+  if (absl::Status status = CheckProtocols(settings, *listeners); !status.ok()) return status;
   for (const Listener& listener : *listeners) Mark(listener.fd.get(), options->socket_mark);
   if (settings.tcp_port <= 0) settings.tcp_port = AddressPort(listeners->front().address);
   sockets->listeners = *std::move(listeners);

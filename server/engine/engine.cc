@@ -6,12 +6,13 @@
 namespace larder {
 
 Engine::Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start,
-               Authenticator* authenticator)
+               Authenticator* authenticator, const AuthFile* auth_file)
     : settings_(settings),
       store_(store),
       server_(server),
       start_(start),
       authenticator_(authenticator),
+      auth_file_(auth_file),
       verbosity_(settings.verbosity) {}
 
 Engine::~Engine() = default;

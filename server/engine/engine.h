@@ -21,6 +21,7 @@
 
 namespace larder {
 
+class AuthFile;
 class Authenticator;
 class EngineWorker;
 struct RequestWindow;
@@ -29,10 +30,11 @@ struct StatsSnapshot;
 // What all workers share. Every member may be called from any thread.
 class Engine {
  public:
-  // `store`, `server` and `authenticator` must outlive the engine. `start` is the moment that
-  // uptime counts from. Without an authenticator clients are not asked who they are (SASL, -S).
+  // All that is pointed to must outlive the engine. `start` is the moment that uptime counts from.
+  // Without an authenticator (SASL, -S) or an auth file (-Y) clients are not asked who they are;
+  // with an auth file they speak text.
   Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start,
-         Authenticator* authenticator = nullptr);
+         Authenticator* authenticator = nullptr, const AuthFile* auth_file = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -45,6 +47,7 @@ class Engine {
   const ServerView& server() const { return *server_; }
   const Now& start() const { return start_; }
   Authenticator* authenticator() const { return authenticator_; }
+  const AuthFile* auth_file() const { return auth_file_; }
 
   // How much is logged: -v at first, then what the last `verbosity` command said.
   int verbosity() const { return verbosity_.load(std::memory_order_relaxed); }
@@ -63,6 +66,7 @@ class Engine {
   const ServerView* const server_;
   const Now start_;
   Authenticator* const authenticator_;
+  const AuthFile* const auth_file_;
   std::atomic<int> verbosity_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/text_encoder.h"
+#include "server/engine/text_login.h"
 
 namespace larder {
 namespace {
@@ -73,6 +74,10 @@ Session::Result Session::Run(std::string_view input, const Now& now, Output* out
 }
 
 void Session::ChooseDialect(char first_byte) {
+  if (worker_->engine().auth_file() != nullptr) {
+    dialect_ = Dialect::kLogin;
+    return;
+  }
   Authenticator* const authenticator = worker_->engine().authenticator();
   bool binary = options_.protocol == ProtocolChoice::kBinary;
   if (options_.protocol == ProtocolChoice::kNegotiate) {
@@ -83,14 +88,46 @@ void Session::ChooseDialect(char first_byte) {
   if (binary && authenticator != nullptr) sasl_ = std::make_unique<SaslSession>(authenticator);
 }
 
+// Until the client has logged in, or `input` has no more.
+Session::Result Session::LogIn(const Turn& turn, std::string_view input) {
+  for (size_t consumed = 0;;) {
+    if (turn.out.full()) return {consumed, Next::kFlush};
+    const LoginStep step = ReadLogin(input.substr(consumed), *worker_->engine().auth_file());
+    turn.out.Append(step.reply);
+    consumed += step.consumed;
+    switch (step.outcome) {
+      case LoginStep::Outcome::kNeedInput:
+        min_input_bytes_ = step.min_input_bytes;
+        return {consumed, Next::kRead};
+      case LoginStep::Outcome::kNotAttempted:
+        break;
+      case LoginStep::Outcome::kFailed:
+        turn.counters().auth_commands.Add(1);
+        turn.counters().auth_errors.Add(1);
+        break;
+      case LoginStep::Outcome::kAuthenticated:
+        turn.counters().auth_commands.Add(1);
+        dialect_ = Dialect::kText;
+        return {consumed, Next::kRead};
+      case LoginStep::Outcome::kClose:
+        return {input.size(), Next::kClose};
+    }
+  }
+}
+
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const RequestWindow& window = worker_->window();
   size_t consumed = 0;
   int requests_left = options_.one_request ? 1 : worker_->settings().requests_per_event;
   min_input_bytes_ = 1;
-  if (dialect_ == Dialect::kUnknown) [[unlikely]] {
+  if (dialect_ <= Dialect::kLogin) [[unlikely]] {
     if (input.empty()) return {0, Next::kRead};
-    ChooseDialect(input.front());
+    if (dialect_ == Dialect::kUnknown) ChooseDialect(input.front());
+    if (dialect_ == Dialect::kLogin) {
+      const Result result = LogIn(turn, input);
+      if (dialect_ == Dialect::kLogin) return result;
+      consumed = result.consumed;
+    }
   }
   const bool binary = dialect_ == Dialect::kBinary;
   if (binary) turn.out.Settle();

@@ -116,7 +116,12 @@ class Session {
 
  private:
   // What the client speaks; known from its first byte on.
-  enum class Dialect : uint8_t { kUnknown, kText, kBinary };
+  enum class Dialect : uint8_t {
+    kUnknown,
+    kLogin,  // text, once it has said who it is: text_login.h
+    kText,
+    kBinary,
+  };
   // Why reading ahead ended.
   enum class Stop : uint8_t {
     kFull,       // the window, or the budget
@@ -140,6 +145,7 @@ class Session {
   }
 
   void ChooseDialect(char first_byte);
+  Result LogIn(const Turn& turn, std::string_view input);
   Result RunTurn(const Turn& turn, std::string_view input);
   size_t TakeBody(const Turn& turn, std::string_view input);
   size_t ReceiveBody(const Turn& turn, std::string_view input);

@@ -11,11 +11,13 @@
 
 namespace larder {
 
-EngineHarness::EngineHarness(const Settings& settings, Authenticator* authenticator) {
+EngineHarness::EngineHarness(const Settings& settings, Authenticator* authenticator,
+                             const AuthFile* auth_file) {
   auto store = Store::Create(StoreOptionsFrom(settings, /*hash_seed=*/42));
   EXPECT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
-  engine_ = std::make_unique<Engine>(settings, store_.get(), &server, now, authenticator);
+  engine_ =
+      std::make_unique<Engine>(settings, store_.get(), &server, now, authenticator, auth_file);
   worker_ = engine_->AddWorker();
 }
 

@@ -29,7 +29,9 @@ class FakeServer final : public ServerView {
 
 class EngineHarness {
  public:
-  explicit EngineHarness(const Settings& settings = {}, Authenticator* authenticator = nullptr);
+  // What is pointed to must outlive the harness.
+  explicit EngineHarness(const Settings& settings = {}, Authenticator* authenticator = nullptr,
+                         const AuthFile* auth_file = nullptr);
   // Checks the store's invariants.
   ~EngineHarness();
 

@@ -135,6 +135,58 @@ TEST_F(ProcessTest, AListenerThatCannotBeReadIsSaid) {
   EXPECT_EQ(larder.errors(), "Invalid protocol spec: \"proto[ascii:127.0.0.1\"\n");
 }
 
+TEST_F(ProcessTest, AnAuthFileThatIsNoGoodIsSaid) {
+  Process missing(With({"-Y", "/nonexistent"}));
+  EXPECT_EQ(missing.Wait(), EXIT_FAILURE);
+  EXPECT_EQ(missing.errors(),
+            "Could not open authfile [/nonexistent] for reading, error No such file or directory: "
+            "No such file or directory\n");
+  const std::string path = folder_ / "auth";
+  std::ofstream(path) << "no password\n";
+  Process malformed(With({"-Y", path}));
+  EXPECT_EQ(malformed.Wait(), EXIT_FAILURE);
+  EXPECT_EQ(malformed.errors(),
+            "Authfile [" + path + "] has a malformed entry. Should be 'user:password'\n");
+}
+
+TEST_F(ProcessTest, HupReadsTheAuthFileAnew) {
+  const std::string path = folder_ / "auth";
+  std::ofstream(path) << "foo:bar\n";
+  Process larder(With({"-Y", path}));
+  const int port = WaitForPort();
+  const auto log_in = [port](const char* password) {
+    return Client(port).Ask(std::string("set a 0 0 7\r\nfoo ") + password + "\r\n");
+  };
+  Client client(port);
+  EXPECT_EQ(client.Ask("version\r\n"), "CLIENT_ERROR unauthenticated\r\n");
+  EXPECT_EQ(client.Ask("set a 0 0 7\r\nfoo bar\r\n"), "STORED\r\n");
+  const std::string settings = client.Ask("stats settings\r\n", "END\r\n");
+  EXPECT_THAT(settings, HasSubstr("STAT binding_protocol ascii\r\n"));
+  EXPECT_THAT(settings, HasSubstr("STAT auth_enabled_ascii yes\r\n"));
+  EXPECT_EQ(log_in("new"), "CLIENT_ERROR authentication failure\r\n");
+
+  std::ofstream(path) << "foo:new\n";
+  larder.Signal(SIGHUP);
+  while (log_in("new") != "STORED\r\n") {
+  }
+  EXPECT_EQ(log_in("bar"), "CLIENT_ERROR authentication failure\r\n");
+  EXPECT_EQ(client.Ask("version\r\n"), "VERSION 1.6.45\r\n");  // who is in stays in
+  std::filesystem::remove(path);
+  larder.Signal(SIGHUP);
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+}
+
+TEST_F(ProcessTest, AListenerIsNoWayAroundAuthentication) {
+  const std::string path = folder_ / "auth";
+  std::ofstream(path) << "foo:bar\n";
+  Process larder(With({"-Y", path, "-l", "proto[negotiating]:127.0.0.2"}));
+  EXPECT_EQ(larder.Wait(), EX_OSERR);
+  EXPECT_EQ(
+      larder.errors(),
+      "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.\n");
+}
+
 TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {
   for (const std::vector<std::string>& options : {std::vector<std::string>{"-c", "2000000000"},
                                                   std::vector<std::string>{"-t", "2000000000"}}) {
