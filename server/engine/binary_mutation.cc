@@ -1,6 +1,5 @@
 #include <array>
 
-#include "protocol/text_encoder.h"
 #include "server/engine/binary_commands.h"
 #include "server/engine/counting.h"
 
@@ -13,36 +12,11 @@ uint64_t Demanded(const Turn& turn, const Request& request) {
   return turn.worker.settings().cas ? request.cas : 0;
 }
 
-void ReplyWithNumber(const Turn& turn, const Request& request, uint64_t number, uint64_t cas) {
+void ReplyWithNumber(const Turn& turn, const Request& request, const ArithmeticOutcome& outcome) {
   std::array<char, kBinaryNumberBytes> bytes;
-  EncodeBinaryNumber(bytes.data(), number);
-  ReplyBinary(&turn.out, EchoOf(request), turn.worker.settings().cas ? cas : 0,
+  EncodeBinaryNumber(bytes.data(), outcome.value);
+  ReplyBinary(&turn.out, EchoOf(request), turn.worker.settings().cas ? outcome.cas : 0,
               {bytes.data(), bytes.size()});
-}
-
-// There was no number: the client's own becomes the first. In memcached's books this is neither a
-// hit nor a miss.
-void CreateNumber(const Turn& turn, const Request& request, const Key& key) {
-  std::array<char, kNumberBytesMax> digits;
-  const char* const end = EncodeNumber(digits.data(), request.initial);
-  const WriteOptions options = {.mode = WriteMode::kAdd,
-                                .expire = ExpireTick(request.exptime, turn.now)};
-  const WriteOutcome outcome =
-      turn.store().Write(turn.lane(), key, {digits.data(), end}, options, turn.tick());
-  switch (outcome.status) {
-    case WriteStatus::kStored:
-      ReplyWithNumber(turn, request, request.initial, outcome.cas);
-      return;
-    case WriteStatus::kNoMemory:
-    case WriteStatus::kTooLarge:
-      ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kNoMemory,
-                       "Out of memory allocating new item");
-      return;
-    default:
-      // Somebody else's was there first, a moment ago.
-      ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kNotStored);
-      return;
-  }
 }
 
 }  // namespace
@@ -73,16 +47,16 @@ void ExecuteBinaryArithmetic(const Turn& turn, const Request& request, const Key
   const ArithmeticOptions options = {.decrement = decrement,
                                      .delta = request.number,
                                      .compare = request.cas != 0,
-                                     .compare_cas = Demanded(turn, request)};
+                                     .create = request.create,
+                                     .compare_cas = Demanded(turn, request),
+                                     .initial = request.initial,
+                                     .create_expire = ExpireTick(request.exptime, turn.now)};
   const ArithmeticOutcome outcome = turn.store().Arithmetic(turn.lane(), key, options, turn.tick());
-  if (outcome.status == ArithmeticStatus::kNotFound && request.create) {
-    CreateNumber(turn, request, key);
-    return;
-  }
-  CountArithmetic(turn, decrement, outcome);
+  // In memcached's books a number that was made is neither a hit nor a miss.
+  if (!outcome.created) CountArithmetic(turn, decrement, outcome);
   switch (outcome.status) {
     case ArithmeticStatus::kDone:
-      ReplyWithNumber(turn, request, outcome.value, outcome.cas);
+      ReplyWithNumber(turn, request, outcome);
       return;
     case ArithmeticStatus::kNotFound:
       ReplyBinaryError(&turn.out, EchoOf(request), BinaryStatus::kNotFound);

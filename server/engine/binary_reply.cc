@@ -7,7 +7,7 @@ namespace {
 void Append(Output* out, const BinaryReply& reply, std::string_view body) {
   char* const room = out->Room(kBinaryHeaderBytes);
   out->Commit(static_cast<size_t>(EncodeBinaryHeader(room, reply) - room));
-  out->Append(body);
+  if (!body.empty()) out->Append(body);
 }
 
 }  // namespace

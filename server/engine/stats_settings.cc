@@ -42,7 +42,7 @@ void AddServing(const Settings& settings, StatLines* lines) {
   lines->AddYesNo("cas_enabled", settings.cas);
   lines->Add("tcp_backlog", settings.backlog);
   lines->Add("binding_protocol", ProtocolName(settings.protocol));
-  lines->AddYesNo("auth_enabled_sasl", false);
+  lines->AddYesNo("auth_enabled_sasl", settings.sasl);
   lines->AddYesNo("auth_enabled_ascii", !settings.auth_file.empty());
   lines->Add("item_size_max", settings.item_bytes_max);
   lines->AddYesNo("maxconns_fast", settings.maxconns_fast);

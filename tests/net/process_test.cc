@@ -303,5 +303,36 @@ TEST_F(ProcessTest, SwitchesAreNoReasonForAWord) {
   EXPECT_EQ(larder.errors(), "");
 }
 
+TEST_F(ProcessTest, SpeaksTheProtocolsThatItIsTold) {
+  const std::string noop = std::string("\x80\x0a", 2) + std::string(22, '\0');
+  const std::string noop_reply = std::string("\x81\x0a", 2) + std::string(22, '\0');
+  // A noop's second byte is a line feed.
+  const std::string as_lines = "CLIENT_ERROR bad command line format\r\nERROR\r\n";
+  const std::string version = "version and more words\r\n";
+  const std::string version_reply = "VERSION 1.6.45\r\n";
+  struct Case {
+    const char* protocol;
+    std::string to_text;
+    std::string to_binary;
+  };
+  for (const Case& c : {Case{"auto", version_reply, noop_reply},
+                        Case{"ascii", version_reply, as_lines}, Case{"binary", "", noop_reply}}) {
+    SCOPED_TRACE(c.protocol);
+    std::filesystem::remove(port_file_);
+    Process larder(With({"-B", c.protocol}));
+    const int port = WaitForPort();
+    Client text(port);
+    text.Send(version);
+    text.FinishSending();
+    EXPECT_EQ(text.ReceiveAll(), c.to_text);
+    Client binary(port);
+    binary.Send(noop + "\r\n");  // the end of a line, of which binary waits for the rest
+    binary.FinishSending();
+    EXPECT_EQ(binary.ReceiveAll(), c.to_binary);
+    larder.Signal(SIGTERM);
+    EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  }
+}
+
 }  // namespace
 }  // namespace larder
