@@ -25,9 +25,10 @@ from conversation import Command, Conversation, Round
 from wire import Request
 
 DEFAULT_SEED = 20261122
-# Nothing is evicted, and nothing in memcached's background holds an item: it then pads numbers.
+# Nothing is evicted, and nothing but its own pipeline holds an item in memcached, neither its
+# background nor a worker that has just sent a reply: it then pads numbers, and keeps their items.
 COMMON_OPTIONS = ["-m", "1024"]
-REFERENCE_OPTIONS = ["-o", "no_lru_maintainer,no_lru_crawler"]
+REFERENCE_OPTIONS = ["-t", "1", "-o", "no_lru_maintainer,no_lru_crawler"]
 SHRINK_SECONDS = 120.0
 SHRINK_REPLY_SECONDS = 3.0
 PROGRESS_SECONDS = 10.0
