@@ -1,5 +1,10 @@
 #include "slab/memory.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -47,6 +52,81 @@ TEST(AddressRangeTest, WhatWasClosedIsZeroWhenItOpensAgain) {
   EXPECT_EQ(range->base()[65535], 'x');
   for (int i = 0; i < 65536; i += 512) ASSERT_EQ(range->base()[65536 + i], 0);
   EXPECT_EQ(range->base()[131072], 'x');
+}
+
+TEST(AddressRangeTest, WhatWasDiscardedReadsAsZeroes) {
+  const auto range = ReserveRange(kFrameBytes);
+  ASSERT_TRUE(range->Open(0, 131072));
+  std::memset(range->base(), 'x', 131072);
+  range->Discard(65536, 65536);
+  EXPECT_EQ(range->base()[65535], 'x');
+  for (int i = 0; i < 65536; i += 512) ASSERT_EQ(range->base()[65536 + i], 0);
+  range->base()[65536] = 'y';
+  // Opening it again leaves alone what somebody has written meanwhile.
+  ASSERT_TRUE(range->Open(65536, 65536));
+  EXPECT_EQ(range->base()[65536], 'y');
+}
+
+class FileRangeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = memfd_create("memory", MFD_CLOEXEC);
+    ASSERT_GE(file_, 0);
+  }
+  void TearDown() override { close(file_); }
+
+  std::unique_ptr<AddressRange> ReserveInFile() {
+    auto range = AddressRange::Reserve(2 * kFrameBytes, /*lock=*/false, file_);
+    EXPECT_TRUE(range.ok()) << range.status();
+    return *std::move(range);
+  }
+  struct stat Status() const {
+    struct stat status = {};
+    EXPECT_EQ(fstat(file_, &status), 0);
+    return status;
+  }
+
+  int file_ = -1;
+};
+
+TEST_F(FileRangeTest, WhatIsWrittenIsThereForTheNextOne) {
+  {
+    const auto range = ReserveInFile();
+    EXPECT_EQ(static_cast<uint64_t>(Status().st_size), 2 * kFrameBytes);
+    EXPECT_EQ(Status().st_blocks, 0);
+    ASSERT_TRUE(range->Open(65536, 65536));
+    std::memset(range->base() + 65536, 'x', 65536);
+  }
+  const auto range = ReserveInFile();
+  ASSERT_TRUE(range->Reopen(65536, 65536));
+  for (int i = 0; i < 65536; ++i) ASSERT_EQ(range->base()[65536 + i], 'x');
+}
+
+TEST_F(FileRangeTest, WhatIsClosedTakesNoRoom) {
+  const auto range = ReserveInFile();
+  ASSERT_TRUE(range->Open(0, kFrameBytes));
+  const auto blocks = Status().st_blocks;
+  EXPECT_EQ(static_cast<uint64_t>(blocks) * 512, kFrameBytes);
+  range->Close(65536, 65536);
+  EXPECT_EQ(static_cast<uint64_t>(blocks - Status().st_blocks) * 512, 65536u);
+  EXPECT_EQ(static_cast<uint64_t>(Status().st_size), 2 * kFrameBytes);
+}
+
+// Touching what the file has no room for would end the process: opening refuses before.
+TEST_F(FileRangeTest, AFileThatCannotGrowIsNoReasonToDie) {
+  close(file_);
+  file_ = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  const auto range = ReserveInFile();
+  ASSERT_EQ(ftruncate(file_, kFrameBytes), 0);
+  ASSERT_EQ(fcntl(file_, F_ADD_SEALS, F_SEAL_GROW), 0);
+  EXPECT_TRUE(range->Open(0, kFrameBytes));
+  EXPECT_FALSE(range->Open(kFrameBytes, kFrameBytes));
+}
+
+TEST_F(FileRangeTest, AFileThatCannotBeMappedIsRefused) {
+  const auto range = AddressRange::Reserve(kFrameBytes, /*lock=*/false, /*file=*/1000000);
+  ASSERT_FALSE(range.ok());
+  EXPECT_EQ(range.status().message(), "failed to mmap the memory file: Bad file descriptor");
 }
 
 TEST(AddressRangeDeathTest, OnlyWhatIsOpenCanBeTouched) {

@@ -1,5 +1,8 @@
 #include "slab/page_pool.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -173,6 +176,74 @@ TEST_F(PagePoolTest, RoomThatCannotBeMadeClosesNothing) {
   EXPECT_FALSE(pool_->MakeRoom(2 * kPageBytes));
   EXPECT_EQ(charged_pages(), 4u);
   EXPECT_EQ(pool_->Take(), pages[0]);
+}
+
+TEST_F(PagePoolTest, ALowerLimitClosesFreePagesAtOnceAndOthersAsTheyComeBack) {
+  MakePool(/*limit_pages=*/10);
+  const std::vector<uint32_t> pages = TakeAll();
+  for (size_t i = 0; i < 4; ++i) pool_->Give(pages[i]);
+  pool_->SetLimit(5 * kPageBytes);
+  EXPECT_EQ(charged_pages(), 6u);
+  EXPECT_EQ(pool_->FreePages(), 0u);
+  EXPECT_EQ(pool_->Take(), 0u);
+  pool_->Give(pages[4]);
+  EXPECT_EQ(charged_pages(), 5u);
+  EXPECT_EQ(pool_->Take(), 0u);
+  pool_->Give(pages[5]);
+  EXPECT_EQ(pool_->FreePages(), 1u);
+  EXPECT_NE(pool_->Take(), 0u);
+}
+
+TEST_F(PagePoolTest, AHigherLimitIsUsed) {
+  MakePool(/*limit_pages=*/3);
+  EXPECT_EQ(TakeAll().size(), 3u);
+  pool_->SetLimit(7 * kPageBytes);
+  EXPECT_EQ(pool_->FreePages(), 4u);
+  EXPECT_EQ(TakeAll().size(), 4u);
+}
+
+TEST_F(PagePoolTest, WhatIsDischargedMayBeUsed) {
+  MakePool(/*limit_pages=*/3);
+  pool_->Charge(2 * kPageBytes);
+  EXPECT_EQ(pool_->FreePages(), 1u);
+  pool_->Discharge(kPageBytes);
+  EXPECT_EQ(TakeAll().size(), 2u);
+}
+
+TEST_F(PagePoolTest, PagesOfAFileAreAdopted) {
+  const int file = memfd_create("memory", MFD_CLOEXEC);
+  ASSERT_GE(file, 0);
+  const auto make = [&] {
+    auto arena = Arena::Create(AddressRange::kFrameBytes, kPageBytes, false, file);
+    ASSERT_TRUE(arena.ok()) << arena.status();
+    arena_ = *std::move(arena);
+    pool_ = std::make_unique<PagePool>(arena_.get(), 10 * kPageBytes);
+  };
+  make();
+  const std::vector<uint32_t> pages = TakeAll();
+  for (const uint32_t page : pages) {
+    UnpoisonMemory(Start(page), kPageBytes);
+    std::memset(Start(page), static_cast<int>(page), kPageBytes);
+  }
+  const uint32_t end = pool_->pages_end();
+  pool_.reset();
+  arena_.reset();
+
+  make();
+  const std::vector<uint32_t> kept = {2, 3, 7};
+  ASSERT_TRUE(pool_->Adopt(end, kept));
+  EXPECT_EQ(pool_->pages_end(), end);
+  EXPECT_EQ(charged_pages(), 3u);
+  for (const uint32_t page : kept) EXPECT_EQ(*Start(page), static_cast<char>(page));
+  const std::vector<uint32_t> taken = TakeAll();
+  EXPECT_EQ(taken.size(), 7u);
+  for (const uint32_t page : taken) {
+    EXPECT_TRUE(page != 2 && page != 3 && page != 7) << page;
+    EXPECT_LT(page, arena_->pages());
+  }
+  pool_.reset();
+  arena_.reset();
+  close(file);
 }
 
 }  // namespace
