@@ -85,19 +85,11 @@ bool Slabs::AddPage(int class_id) {
   return true;
 }
 
-void Slabs::AddPageTo(int class_id, uint32_t page) {
-  SlabClass& slab_class = ClassAt(class_id);
-  WithRingBlocks(
-      slab_class, /*percent_min=*/0,
-      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(slab_class.lock()) { slab_class.AddPage(page); });
-}
+void Slabs::AddPageTo(int class_id, uint32_t page) { Apply({.page = page}, &ClassAt(class_id)); }
 
 void Slabs::SetProbationPercent(uint32_t percent) {
   for (int id = 1; id <= sizes_.count(); ++id) {
-    SlabClass& slab_class = ClassAt(id);
-    WithRingBlocks(slab_class, percent, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(slab_class.lock()) {
-      slab_class.SetProbationPercent(percent);
-    });
+    Apply({.probation_percent = percent}, &ClassAt(id));
   }
 }
 
@@ -109,17 +101,17 @@ bool Slabs::SetMemoryLimit(uint64_t bytes) {
 }
 
 // Blocks are made without the lock; another page may come meanwhile, so count again.
-template <typename Last>
-void Slabs::WithRingBlocks(SlabClass& slab_class, uint32_t percent_min, Last&& last) {
+void Slabs::Apply(const Change& change, SlabClass* slab_class) {
   std::vector<std::unique_ptr<ProbationRing::Block>> blocks;
   while (true) {
     size_t missing = 0;
     {
-      SpinLockHolder lock(&slab_class.lock());
-      for (auto& block : blocks) slab_class.ProvideRingBlock(std::move(block));
-      missing = slab_class.RingBlocksMissing(percent_min);
+      SpinLockHolder lock(&slab_class->lock());
+      for (auto& block : blocks) slab_class->ProvideRingBlock(std::move(block));
+      missing = slab_class->RingBlocksMissing(change.probation_percent.value_or(0));
       if (missing == 0) {
-        last();
+        if (change.page != 0) slab_class->AddPage(change.page);
+        if (change.probation_percent) slab_class->SetProbationPercent(*change.probation_percent);
         return;
       }
     }

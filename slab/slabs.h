@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "slab/lane.h"
@@ -53,10 +54,12 @@ class Slabs {
 
  private:
   Slabs(const StoreOptions& options, std::unique_ptr<Arena> arena, LazyArray<PageRecord> records);
-  // Sees to it that the ring has blocks for one page more and at least `percent_min` of the class,
-  // and then calls last(), under the class's lock.
-  template <typename Last>
-  void WithRingBlocks(SlabClass& slab_class, uint32_t percent_min, Last&& last);
+  struct Change {
+    uint32_t page = 0;                          // comes to the class; 0: none
+    std::optional<uint32_t> probation_percent;  // becomes the share
+  };
+  // Provides the ring with what it needs for it first.
+  void Apply(const Change& change, SlabClass* slab_class);
   static uint64_t ReserveFor(uint64_t memory_bytes, uint32_t page_bytes);
 
   std::unique_ptr<Arena> arena_;
