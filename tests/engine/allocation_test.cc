@@ -69,6 +69,16 @@ TEST_F(AllocationTest, NoneForPipelinedRequests) {
   EXPECT_EQ(AllocationsOf(Repeat(6, "incr n 1\r\ntouch k 0\r\ndelete nope\r\n")), 0u);
 }
 
+TEST_F(AllocationTest, NoneForMetaCommands) {
+  const std::string value(1000, 'v');
+  const std::string set = "ms Zm9v 1000 b c k Oq E7 F3 T60\r\n" + value + "\r\n";
+  (void)session_.Run(set + "ms n 1\r\n1\r\n", harness_.now, &out_);
+  EXPECT_EQ(AllocationsOf(Repeat(16, "mg foo v\r\n")), 0u);
+  EXPECT_EQ(AllocationsOf(Repeat(8, "mg Zm9v b k s t c f l h Oq v T60 R9\r\nmg nope k\r\n")), 0u);
+  EXPECT_EQ(AllocationsOf(Repeat(16, set)), 0u);
+  EXPECT_EQ(AllocationsOf(Repeat(4, "ma n v c\r\nmd foo I\r\nmd nope\r\nme foo\r\n")), 0u);
+}
+
 TEST_F(AllocationTest, NoneForGetsOfManyKeys) {
   (void)session_.Run("set k 0 0 1\r\n1\r\n", harness_.now, &out_);
   EXPECT_EQ(AllocationsOf("get" + Repeat(100, " k") + "\r\n"), 0u);
