@@ -25,6 +25,7 @@ class NoServer final : public ServerView {
  public:
   ServerStats Stats() const override { return {}; }
   std::vector<ConnectionInfo> Connections(const Now&) const override { return {}; }
+  void Shutdown(bool) const override {}
 };
 
 // Keys of 24 bytes, as they are named in the wild.

@@ -37,8 +37,15 @@ enum class Command : uint8_t {
   kVerbosity,
   kVersion,
   kStats,
-  kRefreshCertificates,
-  kNoop,  // `mn`: answers, and by that shows that all before it has been answered
+  kLru,
+  kLruCrawler,
+  kSlabs,
+  kMemoryLimit,  // `cache_memlimit`
+  kShutdown,
+  kWatch,
+  kRefreshCertificates,  // `refresh_certs`
+  kExternalStorage,      // `extstore`
+  kNoop,                 // `mn`: answers, and by that shows that all before it has been answered
   kQuit,
 
   // Authentication, in the binary protocol only. The key is the mechanism, and the value what it
@@ -55,6 +62,11 @@ constexpr bool IsStorage(Command command) {
 
 // Whether the request's key is that of an item.
 constexpr bool HasItemKey(Command command) { return command < Command::kFlushAll; }
+
+// Commands after which a session may have more to say before it goes on with the next.
+constexpr bool MayAnswerInSteps(Command command) {
+  return command >= Command::kStats && command <= Command::kWatch;
+}
 
 inline constexpr size_t kRequestKeyBytesMax = 250;
 inline constexpr uint32_t kRequestValueBytesMax = (uint32_t{1} << 31) - 3;
@@ -90,9 +102,9 @@ struct Request {
   // input: valid until the input is moved or overwritten. Of the commands from kFlushAll on only
   // kSaslAuth and kSaslStep have one, and in the binary protocol kStats: what it asks for.
   std::string_view key;
-  // kStats: what follows the command word, without spaces at either end, words parted by one
-  // space or more. Meta commands: the opaque, a word of up to kMetaOpaqueBytesMax that begins with
-  // 'O'; empty if there is none. In the connection's input, as the key is.
+  // kStats to kExternalStorage: what follows the command word, without spaces at either end, words
+  // parted by one space or more. Meta commands: the opaque, a word of up to kMetaOpaqueBytesMax that
+  // begins with 'O'; empty if there is none. In the connection's input, as the key is.
   std::string_view arguments;
   // As the client sent it. 0: never; up to 30 days: seconds from now; beyond: seconds since 1970;
   // negative: at once. kFlushAll: the delay, where 0 and less mean now.

@@ -215,6 +215,29 @@ ParseResult ParsePlain(Command command, size_t line_bytes, std::string_view argu
   return Parsed(line_bytes);
 }
 
+// What operators ask, whose words the engine reads.
+struct AdministrationWord {
+  std::string_view text;
+  Command command;
+};
+constexpr AdministrationWord kAdministrationWords[] = {
+    {"lru", Command::kLru},
+    {"lru_crawler", Command::kLruCrawler},
+    {"slabs", Command::kSlabs},
+    {"cache_memlimit", Command::kMemoryLimit},
+    {"shutdown", Command::kShutdown},
+    {"watch", Command::kWatch},
+    {"extstore", Command::kExternalStorage},
+};
+
+// <words>* [noreply]; noreply counts as a word, too, as it does in memcached.
+ParseResult ParseAdministration(Command command, size_t line_bytes, std::string_view words,
+                                Request* request) {
+  Clear(request, command, EndsInNoreply(words));
+  request->arguments = TrimRight(TrimLeft(words));
+  return Parsed(line_bytes);
+}
+
 ParseResult ParseUnknown(size_t line_bytes, std::string_view text) {
   TakeWord(&text);
   if (LastWord(text).starts_with("HTTP/")) return Close();
@@ -359,6 +382,9 @@ ParseResult TextParser::ParseCommand(std::string_view line, Request* request) {
       break;
     default:
       break;
+  }
+  for (const AdministrationWord& known : kAdministrationWords) {
+    if (word.text == known.text) return ParseAdministration(known.command, bytes, words, request);
   }
   return ParseUnknown(bytes, text);
 }

@@ -87,8 +87,8 @@ constexpr char kExtended[] =
    - slab_sizes:          chunk sizes in bytes, growing: 96-128-512
    - no_slab_reassign:    refuse "slabs reassign"
    - slab_automove:       move memory to sizes that need it: 0, 1 or 2 (default: %d)
-   - slab_automove_ratio: how different ages of sizes must be for that (default: %.2f)
-   - slab_automove_window: seconds over which that is judged (default: %d)
+   - slab_automove_ratio: (*)
+   - slab_automove_window: (*)
    - slab_chunk_max:      (*)
    - no_chunked_items:    (*)
    - watcher_logbuf_size: kilobytes that may wait for each watcher (default: %d)
@@ -167,9 +167,8 @@ std::string HelpText() {
                       defaults.value_bytes_min, defaults.prefix_delimiter, defaults.threads,
                       defaults.requests_per_event, defaults.backlog, defaults.item_bytes_max >> 20),
       absl::StrFormat(kExtended, defaults.probation_percent, defaults.idle_timeout_seconds,
-                      defaults.automove, defaults.automove_ratio, defaults.automove_window,
-                      defaults.watcher_buffer_bytes >> 10, defaults.worker_log_buffer_bytes >> 10,
-                      static_cast<int>(defaults.tls.verify),
+                      defaults.automove, defaults.watcher_buffer_bytes >> 10,
+                      defaults.worker_log_buffer_bytes >> 10, static_cast<int>(defaults.tls.verify),
                       defaults.tls.write_buffer_bytes >> 10));
 }
 

@@ -65,21 +65,19 @@ MaybeRefusal SetAutomove(const Given& given, OptionDraft* draft) {
   return std::nullopt;
 }
 
-MaybeRefusal SetAutomoveRatio(const Given& given, OptionDraft* draft) {
+MaybeRefusal CheckAutomoveRatio(const Given& given, OptionDraft*) {
   if (!given.value) return Missing(given);
   double ratio = 0;
   ParseNumber(*given.value, &ratio);
   if (!(ratio > 0 && ratio <= 1)) return BadValue("slab_automove_ratio must be > 0 and < 1");
-  draft->options.settings.automove_ratio = ratio;
   return std::nullopt;
 }
 
-MaybeRefusal SetAutomoveWindow(const Given& given, OptionDraft* draft) {
+MaybeRefusal CheckAutomoveWindow(const Given& given, OptionDraft*) {
   if (!given.value) return Missing(given);
   int window = 0;
   ParseNumber(*given.value, &window);
   if (window < 3) return BadValue("slab_automove_window must be > 2");
-  draft->options.settings.automove_window = window;
   return std::nullopt;
 }
 
@@ -296,6 +294,7 @@ MaybeRefusal SwitchTls(const Given&, OptionDraft* draft) {
 constexpr char kIndexGrows[] = "the index grows by itself, a line at a time";
 constexpr char kNoWarm[] = "items are on probation or protected, and none are warm";
 constexpr char kNoTemporary[] = "items that expire soon are not kept apart";
+constexpr char kByMisses[] = "pages leave the class that misses them least";
 constexpr char kSweeperPace[] = "the sweeper keeps its own pace";
 constexpr char kChains[] = "large values are chains of chunks of an eighth of a page at most";
 constexpr char kBuffers[] = "every connection's buffers are bounded";
@@ -310,8 +309,8 @@ constexpr std::array kSuboptions = {
     Suboption{"slab_reassign", Switch<&Settings::slab_reassign, true>},
     Suboption{"no_slab_reassign", Switch<&Settings::slab_reassign, false>},
     Suboption{"slab_automove", SetAutomove},
-    Suboption{"slab_automove_ratio", SetAutomoveRatio},
-    Suboption{"slab_automove_window", SetAutomoveWindow},
+    Suboption{"slab_automove_ratio", CheckAutomoveRatio, kByMisses},
+    Suboption{"slab_automove_window", CheckAutomoveWindow, kByMisses},
     Suboption{"slab_automove_freeratio", CheckFactor, "there is no external storage"},
     Suboption{"tail_repair_time", CheckTailRepairTime, "an item that is being sent blocks nothing"},
     Suboption{"hash_algorithm", CheckHashAlgorithm, "keys are always hashed with xxh3"},

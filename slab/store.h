@@ -205,6 +205,11 @@ class Store {
   ReadOutcome Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
                    Visitor&& visit);
 
+  // Shows `key`'s item, if it is there and alive, to visit(const ItemView&) under the bucket's
+  // lock, and leaves no trace of it, for those who look on. Whether it was there.
+  template <typename Visitor>
+  bool Peek(const Key& key, Tick now, Visitor&& visit);
+
   // Stores `value`. A small one must not lie in the store's own memory.
   WriteOutcome Write(Lane& lane, const Key& key, std::string_view value,
                      const WriteOptions& options, Tick now);
@@ -567,6 +572,18 @@ class Store {
   std::atomic<uint64_t> sweeps_{0};
   std::atomic<uint64_t> sweeps_started_{0};
 };
+
+template <typename Visitor>
+bool Store::Peek(const Key& key, Tick now, Visitor&& visit) {
+  Index::LockedBucket bucket = index_.Lock(key.hash);
+  const Index::Slot slot = FindKey(bucket, key);
+  if (!slot) return false;
+  Item* const item = arena_.ItemAt(bucket.At(slot));
+  if (IsDead(*item, now)) return false;
+  const ItemView view(this, item, key.hash);
+  visit(view);
+  return true;
+}
 
 template <typename Visitor>
 ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,

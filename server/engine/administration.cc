@@ -1,8 +1,11 @@
+#include "server/engine/administration.h"
+
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "protocol/text_encoder.h"
-#include "server/engine/commands.h"
+#include "server/engine/administration_replies.h"
 #include "server/engine/stats.h"
 
 namespace larder {
@@ -18,6 +21,11 @@ void FlushStore(const Turn& turn, int64_t exptime) {
 }
 
 void ExecuteFlushAll(const Turn& turn, const Request& request) {
+  if (!turn.worker.settings().flush_command) {
+    turn.counters().flushes.Add(1);
+    turn.Reply(request.noreply, "CLIENT_ERROR flush_all not allowed\r\n");
+    return;
+  }
   FlushStore(turn, request.exptime);
   turn.Reply(request.noreply, kOkReply);
 }
@@ -71,12 +79,82 @@ void ExecuteStats(const Turn& turn, const Request& request) {
     turn.worker.engine().ResetStats();
     turn.out.Append(kResetReply);
   } else if (what == "detail") {
-    turn.out.Append("CLIENT_ERROR stats detail not allowed\r\n");
+    turn.out.Append(AdministerDetail(turn, Arguments(request.arguments)));
   } else if (what == "cachedump") {
-    turn.out.Append("CLIENT_ERROR stats cachedump not allowed\r\n");
+    turn.out.Append(AdministerCachedump(turn, Arguments(request.arguments)));
   } else {
     turn.out.Append(kUnknownReply);
   }
+}
+
+void ExecuteAdministration(const Turn& turn, const Request& request) {
+  const Arguments words(request.arguments);
+  const auto reply = [&]() -> std::string_view {
+    switch (request.command) {
+      case Command::kLru:
+        return AdministerLru(turn, words);
+      case Command::kLruCrawler:
+        return AdministerCrawler(turn, words);
+      case Command::kSlabs:
+        return AdministerSlabs(turn, words);
+      case Command::kMemoryLimit:
+        return AdministerMemoryLimit(turn, words);
+      case Command::kShutdown:
+        return AdministerShutdown(turn, words);
+      case Command::kWatch:
+        return AdministerWatch(turn, words);
+      case Command::kExternalStorage:
+        return AdministerExternalStorage(words);
+      default:
+        return kUnknownReply;
+    }
+  }();
+  turn.Reply(request.noreply, reply);
+}
+
+// `words` are detail on|off|dump.
+std::string_view AdministerDetail(const Turn& turn, const Arguments& words) {
+  Engine& engine = turn.worker.engine();
+  if (!turn.worker.settings().dump_commands) return "CLIENT_ERROR stats detail not allowed\r\n";
+  if (words[1] == "on" || words[1] == "off") {
+    engine.SetCountPrefixes(words[1] == "on");
+    return kOkReply;
+  }
+  if (words[1] != "dump") return "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+  for (const auto& [prefix, counts] : engine.PrefixTotals()) {
+    turn.out.Append("PREFIX " + prefix + " get " + std::to_string(counts.gets) + " hit " +
+                    std::to_string(counts.hits) + " set " + std::to_string(counts.sets) + " del " +
+                    std::to_string(counts.deletes) + "\r\n");
+  }
+  return kEndReply;
+}
+
+namespace {
+
+// The connection that ends the server is closed without a word.
+class Farewell final : public ReplyStream {
+ public:
+  Progress Continue(const Turn&) override { return Progress::kClose; }
+};
+
+}  // namespace
+
+std::string_view AdministerShutdown(const Turn& turn, const Arguments& words) {
+  if (!turn.worker.settings().shutdown_command) {
+    return "SERVER_ERROR: shutdown not enabled\r\n";
+  }
+  const bool graceful = words.count() == 1 && words[0] == "graceful";
+  if (words.count() > 0 && !graceful) return "CLIENT_ERROR invalid shutdown mode\r\n";
+  turn.worker.engine().server().Shutdown(graceful);
+  if (turn.stream != nullptr) *turn.stream = std::make_unique<Farewell>();
+  return "";
+}
+
+// There is none. memcached takes, and does nothing about, free_memchunks.
+std::string_view AdministerExternalStorage(const Arguments& words) {
+  const bool known = words[0] == "free_memchunks" && words.count() > 2 &&
+                     ParseArgument<uint32_t>(words[1]) && ParseArgument<uint32_t>(words[2]);
+  return known ? kOkReply : kUnknownReply;
 }
 
 }  // namespace larder

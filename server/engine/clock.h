@@ -17,6 +17,7 @@ struct Now {
   Tick tick;
   // Unix time, for what clients and operators give or read as a date.
   int64_t wall_seconds = 0;
+  int32_t wall_microseconds = 0;  // of the second, as far as the clock tells
 };
 
 // Up to here an expiry time sent by a client counts from now on; above, it is a date.

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "protocol/request.h"
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
 #include "server/engine/output.h"
+#include "server/engine/reply_stream.h"
 #include "slab/store_types.h"
 
 // The commands, each executed in one call: they find everything in the turn and the request, add
@@ -20,10 +22,15 @@ struct Turn {
   EngineWorker& worker;
   const Now& now;
   Output& out;
+  // Where a command that answers in steps leaves what goes on after it; null if it cannot go on,
+  // as in a datagram.
+  std::unique_ptr<ReplyStream>* stream = nullptr;
+  int connection_id = 0;  // the client's, as `stats conns` has it
 
   Store& store() const { return worker.store(); }
   Lane& lane() const { return worker.lane(); }
   Tick tick() const { return now.tick; }
+  unsigned observed() const { return worker.engine().observed(); }
   WorkerCounters& counters() const { return worker.counters(); }
   void Reply(bool noreply, std::string_view line) const {
     if (!noreply) out.Append(line);
@@ -42,6 +49,7 @@ struct StoreOrder {
   // The size class that what was sent would have by itself: `cmd_set` is counted there, stored or
   // not, as in memcached.
   uint8_t class_id = 0;
+  uint32_t value_bytes = 0;  // of what was sent
   WriteOptions options;
   // Of ms: what its reply repeats. Must stay until the order is finished.
   const Request* meta = nullptr;
@@ -77,5 +85,7 @@ void ExecuteVerbosity(const Turn& turn, const Request& request);
 void ExecuteRefreshCertificates(const Turn& turn);
 void ExecuteVersion(const Turn& turn);
 void ExecuteStats(const Turn& turn, const Request& request);
+// lru, lru_crawler, slabs, cache_memlimit, shutdown, watch, extstore.
+void ExecuteAdministration(const Turn& turn, const Request& request);
 
 }  // namespace larder

@@ -3,15 +3,22 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
+#include "server/engine/eviction_reporter.h"
 #include "server/engine/output.h"
+#include "server/engine/prefix_stats.h"
 #include "server/engine/server_view.h"
 #include "server/engine/settings.h"
+#include "server/engine/watch.h"
 #include "slab/mutex.h"
 #include "slab/store.h"
 
@@ -53,6 +60,38 @@ class Engine {
   int verbosity() const { return verbosity_.load(std::memory_order_relaxed); }
   void SetVerbosity(int verbosity) { verbosity_.store(verbosity, std::memory_order_relaxed); }
 
+  // What somebody looks at while it happens: what watchers want, and kCountPrefixes. 0 nearly
+  // always, and then commands need not look further.
+  static constexpr unsigned kCountPrefixes = 1u << 31;
+  unsigned observed() const {
+    return watch_hub_.events() | count_prefixes_.load(std::memory_order_relaxed);
+  }
+  WatchHub& watch_hub() { return watch_hub_; }
+  const WatchHub& watch_hub() const { return watch_hub_; }
+
+  // Begins a watch for a session of `worker`'s; null if there are too many.
+  std::unique_ptr<Watcher> Watch(unsigned events, EngineWorker* worker, const Now& now);
+
+  // Settings that commands change while the store is used. The share that is on probation is obeyed
+  // while the LRU is segmented; flat, nothing is.
+  void SetProbation(uint32_t percent) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetSegmented(bool segmented) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetAutomove(int mode);
+  uint32_t probation_percent() const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool segmented() const { return store_->probation_percent() > 0; }
+  int automove() const { return automove_.load(std::memory_order_relaxed); }
+
+  // `stats detail`.
+  bool counts_prefixes() const { return count_prefixes_.load(std::memory_order_relaxed) != 0; }
+  void SetCountPrefixes(bool on) {
+    count_prefixes_.store(on ? kCountPrefixes : 0, std::memory_order_relaxed);
+  }
+  std::map<std::string, PrefixCounts> PrefixTotals() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // True if the caller may go through all keys, until EndDump: one at a time may, as in memcached.
+  bool BeginDump() { return !dumping_.exchange(true, std::memory_order_acquire); }
+  void EndDump() { dumping_.store(false, std::memory_order_release); }
+
   // What `stats` reports, counted since the last reset.
   StatsSnapshot Snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);
   // `stats reset`: what counts events starts again from 0; what tells a state stays.
@@ -68,7 +107,13 @@ class Engine {
   Authenticator* const authenticator_;
   const AuthFile* const auth_file_;
   std::atomic<int> verbosity_;
+  WatchHub watch_hub_;
+  EvictionReporter eviction_reporter_{&watch_hub_};
+  std::atomic<unsigned> count_prefixes_;
+  std::atomic<bool> dumping_ = false;
+  std::atomic<int> automove_;
   mutable Mutex mutex_;
+  uint32_t probation_percent_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);
   // As it was at the last reset; null before the first.
   std::unique_ptr<const StatsSnapshot> baseline_ ABSL_GUARDED_BY(mutex_);
@@ -79,7 +124,7 @@ class Engine {
 class EngineWorker {
  public:
   // The lane is the store's; it must be this worker's alone.
-  EngineWorker(Engine* engine, Lane* lane);
+  EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log);
   ~EngineWorker();
   EngineWorker(const EngineWorker&) = delete;
   EngineWorker& operator=(const EngineWorker&) = delete;
@@ -93,12 +138,23 @@ class EngineWorker {
   // Lent to the outputs of this thread's connections.
   OutputBlocks& output_blocks() { return output_blocks_; }
   const OutputBlocks& output_blocks() const { return output_blocks_; }
+  // What watchers are to be told of this thread.
+  WatchLog& watch_log() const { return *watch_log_; }
+  PrefixStats& prefix_stats() { return prefix_stats_; }
+  const PrefixStats& prefix_stats() const { return prefix_stats_; }
+  // Makes the thread run the sessions that are watching. Set before the first session; any thread
+  // may call it.
+  void SetWake(std::function<void()> wake) { wake_ = std::move(wake); }
+  const std::function<void()>& wake() const { return wake_; }
   // Of the session that runs; holds nothing between runs.
   RequestWindow& window() { return *window_; }
 
  private:
   Engine* const engine_;
   Lane* const lane_;
+  WatchLog* const watch_log_;
+  PrefixStats prefix_stats_;
+  std::function<void()> wake_ = [] {};
   OutputBlocks output_blocks_;
   const std::unique_ptr<RequestWindow> window_;
   WorkerCounters counters_;

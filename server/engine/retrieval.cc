@@ -4,6 +4,7 @@
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/observe.h"
 #include "slab/item.h"
 
 namespace larder {
@@ -60,6 +61,8 @@ void ExecuteRead(const Turn& turn, const Request& request, const Key& key) {
     turn.out.Append(kLineEnd);
   }
   touch ? CountTouch(turn, outcome) : CountGet(turn, outcome);
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveGet(turn, key, outcome);
   if (request.last_key) turn.out.Append(kEndReply);
 }
 
@@ -68,6 +71,8 @@ void ExecuteTouch(const Turn& turn, const Request& request, const Key& key) {
   const ReadOutcome outcome =
       turn.store().Read(turn.lane(), key, options, turn.tick(), [](const ItemView&) {});
   CountTouch(turn, outcome);
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveTouch(turn, key, outcome);
   turn.Reply(request.noreply, outcome.status == ReadStatus::kHit ? kTouchedReply : kNotFoundReply);
 }
 

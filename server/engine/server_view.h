@@ -58,6 +58,10 @@ class ServerView {
   // Reads the TLS certificates again, for connections that are made from now on. What is wrong with
   // them, in memcached's words, in which case nothing has changed; empty if nothing is.
   virtual std::string RefreshCertificates(const Now&) const { return "Error TLS not enabled"; }
+
+  // `shutdown`: ends the server, soon, as the signals do that the operator sends: INT, or for a
+  // graceful one USR1.
+  virtual void Shutdown(bool graceful) const = 0;
 };
 
 }  // namespace larder

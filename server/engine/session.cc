@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/text_encoder.h"
+#include "server/engine/observe.h"
 #include "server/engine/text_login.h"
 
 namespace larder {
@@ -54,6 +55,14 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
       return ExecuteStats(turn, request);
     case Command::kRefreshCertificates:
       return ExecuteRefreshCertificates(turn);
+    case Command::kLru:
+    case Command::kLruCrawler:
+    case Command::kSlabs:
+    case Command::kMemoryLimit:
+    case Command::kShutdown:
+    case Command::kWatch:
+    case Command::kExternalStorage:
+      return ExecuteAdministration(turn, request);
     case Command::kNoop:
       return turn.out.Append(kNoopReply);
     case Command::kQuit:
@@ -64,10 +73,24 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
   }
 }
 
+// Tells of the command line that `slot` has been read from, once for all its keys. `rest` is the
+// input from there on.
+void ObserveLine(const Turn& turn, std::string_view rest, const Slot& slot) {
+  if (slot.parser.InsideGet()) return;
+  std::string_view line = rest.substr(0, rest.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  ObserveCommand(turn, line);
+}
+
 }  // namespace
 
 Session::Result Session::Run(std::string_view input, const Now& now, Output* out) {
-  const Result result = RunTurn({.worker = *worker_, .now = now, .out = *out}, input);
+  const Result result = RunTurn({.worker = *worker_,
+                                 .now = now,
+                                 .out = *out,
+                                 .stream = options_.one_request ? nullptr : &stream_,
+                                 .connection_id = options_.connection_id},
+                                input);
   // Room may have been asked for in vain; an empty output must not keep it.
   if (out->empty()) out->Clear();
   return result;
@@ -117,6 +140,7 @@ Session::Result Session::LogIn(const Turn& turn, std::string_view input) {
 
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const RequestWindow& window = worker_->window();
+  const unsigned observed = turn.observed();
   size_t consumed = 0;
   int requests_left = options_.one_request ? 1 : worker_->settings().requests_per_event;
   min_input_bytes_ = 1;
@@ -132,6 +156,10 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const bool binary = dialect_ == Dialect::kBinary;
   if (binary) turn.out.Settle();
   while (true) {
+    if (stream_ != nullptr) [[unlikely]] {
+      Result result = {.consumed = consumed};
+      if (GoOnAnswering(turn, input.size(), &result)) return result;
+    }
     if (in_body()) {
       consumed += TakeBody(turn, input.substr(consumed));
       if (in_body()) return {consumed, Next::kRead};
@@ -150,6 +178,8 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
         parser_ = slot.parser;
         return {slot.begin, Next::kFlush};
       }
+      if ((observed & kWatchRawCommands) != 0) [[unlikely]]
+        ObserveLine(turn, input.substr(slot.begin), slot);
       binary ? ExecuteBinary(turn, slot) : Execute(turn, slot);
     }
     consumed = ahead.end;
@@ -158,6 +188,28 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
     if (ahead.stop == Stop::kBroken) turn.out.TakeBack();
     if (ahead.stop >= Stop::kClose || closing_) return {input.size(), Next::kClose};
   }
+}
+
+// A further piece of the answer that is given in steps. False if that was the last; else `*result`
+// is how the turn ends.
+bool Session::GoOnAnswering(const Turn& turn, size_t input_bytes, Result* result) {
+  const ReplyStream::Progress progress = stream_->Continue(turn);
+  watching_ = progress == ReplyStream::Progress::kWait;
+  switch (progress) {
+    case ReplyStream::Progress::kDone:
+      stream_.reset();
+      return false;
+    case ReplyStream::Progress::kMore:
+      result->next = turn.out.full() ? Next::kFlush : Next::kYield;
+      return true;
+    case ReplyStream::Progress::kWait:
+      *result = {input_bytes, Next::kRead};
+      return true;
+    case ReplyStream::Progress::kClose:
+      break;
+  }
+  *result = {input_bytes, Next::kClose};
+  return true;
 }
 
 // Takes what `input` has of the bytes that are no commands; returns how many that is.
@@ -246,6 +298,8 @@ void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, L
   AddKey(slot);
   if (!IsStorage(request.command)) {
     ahead->end += line_bytes;
+    if (MayAnswerInSteps(request.command)) [[unlikely]]
+      ahead->stop = Stop::kStream;
   } else if (!AddValue(rest, line_bytes, slot, ahead)) {
     return;
   }

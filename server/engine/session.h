@@ -15,6 +15,7 @@
 #include "server/engine/commands.h"
 #include "server/engine/engine.h"
 #include "server/engine/output.h"
+#include "server/engine/reply_stream.h"
 #include "server/engine/request_window.h"
 #include "server/engine/sasl_session.h"
 #include "server/engine/session_options.h"
@@ -109,6 +110,12 @@ class Session {
   std::span<char> BodyRoom() const {
     return reservation_ ? reservation_.Room() : std::span<char>();
   }
+  // Whether Run has more to say, though no more input may be there: after kYield and kFlush.
+  bool answering() const { return stream_ != nullptr; }
+  // Whether the client only receives: Run is to be called, with no input, when EngineWorker's
+  // wake-up is, and what the client sends is dropped.
+  bool watching() const { return watching_; }
+
   // The first `bytes` of BodyRoom() have been filled; none if it was empty.
   void BodyReceived(size_t bytes) {
     if (bytes > 0) reservation_.Filled(bytes);
@@ -127,6 +134,7 @@ class Session {
     kFull,       // the window, or the budget
     kNeedInput,  // the next request is not wholly there
     kBody,       // the stream goes on with a value that is received or dropped
+    kStream,     // the command may go on answering, see ReplyStream
     kClose,      // nothing more is to be executed
     kBroken,     // the same, and replies that wait for others to be sent with are not sent
   };
@@ -147,6 +155,7 @@ class Session {
   void ChooseDialect(char first_byte);
   Result LogIn(const Turn& turn, std::string_view input);
   Result RunTurn(const Turn& turn, std::string_view input);
+  bool GoOnAnswering(const Turn& turn, size_t input_bytes, Result* result);
   size_t TakeBody(const Turn& turn, std::string_view input);
   size_t ReceiveBody(const Turn& turn, std::string_view input);
   Lookahead ReadAhead(std::string_view input, size_t begin, int requests_max);
@@ -188,6 +197,9 @@ class Session {
   std::unique_ptr<SaslSession> sasl_;
   // Nothing more is to be executed.
   bool closing_ = false;
+  // The answer that is being given in steps, if any.
+  std::unique_ptr<ReplyStream> stream_;
+  bool watching_ = false;
 };
 
 }  // namespace larder

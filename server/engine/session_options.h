@@ -13,6 +13,7 @@ struct SessionOptions {
   // Run returns, with kYield, after each request instead of after as many as -R says: its replies
   // are then alone in the output.
   bool one_request = false;
+  int connection_id = 0;  // the client's, as `stats conns` and watchers are told it
 };
 
 }  // namespace larder

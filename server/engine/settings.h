@@ -91,8 +91,6 @@ struct Settings {
   bool sweeper = true;                          // -o lru_crawler
   int automove = 1;                             // -o slab_automove: 0, 1 or 2
   bool slab_reassign = true;                    // -o slab_reassign: pages may be asked to move
-  double automove_ratio = 0.8;                  // -o slab_automove_ratio
-  int automove_window = 10;                     // -o slab_automove_window
   uint32_t watcher_buffer_bytes = 256 << 10;    // -o watcher_logbuf_size
   uint32_t worker_log_buffer_bytes = 64 << 10;  // -o worker_logbuf_size
 

@@ -12,6 +12,7 @@
 #include "server/engine/engine.h"
 #include "server/engine/output.h"
 #include "server/engine/server_view.h"
+#include "server/engine/watch.h"
 #include "slab/store_types.h"
 
 // The statistics that clients ask for: every name that memcached has, in its order, for monitoring
@@ -32,6 +33,7 @@ struct StatsSnapshot {
   int64_t output_blocks = 0;
   StoreStats store;
   ServerStats server;
+  WatchStats watch;
 };
 
 // Adds `worker`'s counters to `totals`.

@@ -102,7 +102,7 @@ void AddTraffic(const Settings& settings, const StatsSnapshot& snapshot, StatLin
   lines->Add("conn_yields", totals.yields);
 }
 
-void AddBackgroundWork(const StoreStats& store, StatLines* lines) {
+void AddBackgroundWork(const StoreStats& store, const WatchStats& watch, StatLines* lines) {
   lines->Add("hash_power_level",
              store.index_buckets == 0 ? 0 : std::bit_width(store.index_buckets) - 1);
   lines->Add("hash_bytes", store.index_bytes);
@@ -120,11 +120,11 @@ void AddBackgroundWork(const StoreStats& store, StatLines* lines) {
   lines->Add("lru_crawler_starts", store.sweeps_started);
   lines->Add("lru_maintainer_juggles", 0);
   lines->Add("malloc_fails", 0);
-  lines->Add("log_worker_dropped", 0);
-  lines->Add("log_worker_written", 0);
-  lines->Add("log_watcher_skipped", 0);
-  lines->Add("log_watcher_sent", 0);
-  lines->Add("log_watchers", 0);
+  lines->Add("log_worker_dropped", watch.events_dropped);
+  lines->Add("log_worker_written", watch.events_written);
+  lines->Add("log_watcher_skipped", watch.lines_skipped);
+  lines->Add("log_watcher_sent", watch.lines_sent);
+  lines->Add("log_watchers", watch.watchers);
   lines->Add("unexpected_napi_ids", 0);
   lines->Add("round_robin_fallback", 0);
 }
@@ -182,7 +182,7 @@ void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines) {
   AddConnectionCounts(engine.settings(), snapshot, lines);
   AddCommands(snapshot.counters, lines);
   AddTraffic(engine.settings(), snapshot, lines);
-  AddBackgroundWork(snapshot.store, lines);
+  AddBackgroundWork(snapshot.store, snapshot.watch, lines);
   AddTls(engine.settings(), now, snapshot, lines);
   AddItems(snapshot.store, lines);
   AddOwn(snapshot.store, lines);

@@ -1,43 +1,71 @@
 #include <cmath>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "protocol/request.h"
 #include "server/engine/stats.h"
 
-// `stats settings`: every name of memcached's. A setting whose feature larder has not is shown as
-// turned off, or as nothing, and never with a value that would not be obeyed.
+// `stats settings`: every name of memcached's, with the value that is obeyed. A setting that means
+// nothing to larder's design is shown as turned off, or as nothing, whatever the options said;
+// which of them said something stands in larder_without_effect.
 
 namespace larder {
 namespace {
 
 constexpr const char* kNone = "NULL";
+// The largest chunk is this part of a page.
+constexpr uint64_t kChunksInPageMin = 8;
+
+const char* OrNone(const std::string& text, const char* none) {
+  return text.empty() ? none : text.c_str();
+}
+
+std::string Octal(unsigned number) {
+  char text[16];
+  std::snprintf(text, sizeof(text), "%o", number);
+  return text;
+}
+
+const char* NameOf(TlsVersion version) {
+  switch (version) {
+    case TlsVersion::k1_0:
+      return "tlsv1.0";
+    case TlsVersion::k1_1:
+      return "tlsv1.1";
+    case TlsVersion::k1_2:
+      return "tlsv1.2";
+    case TlsVersion::k1_3:
+      break;
+  }
+  return "tlsv1.3";
+}
 
 void AddNetwork(const Engine& engine, StatLines* lines) {
   const Settings& settings = engine.settings();
-  lines->Add("maxbytes", settings.memory_bytes);
+  lines->Add("maxbytes", engine.store().Stats().memory_limit_bytes);
   lines->Add("maxconns", settings.connections_max);
   lines->Add("tcpport", settings.tcp_port);
   lines->Add("udpport", settings.udp_port);
-  lines->Add("inter", settings.listen.empty() ? kNone : settings.listen.c_str());
+  lines->Add("inter", OrNone(settings.listen, kNone));
   lines->Add("verbosity", engine.verbosity());
   lines->Add("oldest", 0);
   lines->Add("evictions", settings.evict ? "on" : "off");
-  lines->Add("domain_socket", settings.unix_socket.empty() ? kNone : settings.unix_socket.c_str());
-  char mask[16];
-  std::snprintf(mask, sizeof(mask), "%o", settings.unix_mask);
-  lines->Add("umask", static_cast<const char*>(mask));
-  lines->AddYesNo("shutdown_command", false);
+  lines->Add("domain_socket", OrNone(settings.unix_socket, kNone));
+  lines->Add("umask", Octal(settings.unix_mask));
+  lines->AddYesNo("shutdown_command", settings.shutdown_command);
 }
 
-void AddServing(const Settings& settings, StatLines* lines) {
+void AddServing(const Engine& engine, StatLines* lines) {
+  const Settings& settings = engine.settings();
   // Eight classes for every power of two grow by this in the mean.
   const double factor = settings.growth_factor > 0 ? settings.growth_factor : std::exp2(1.0 / 8);
   lines->AddDecimal("growth_factor", factor, 2);
   lines->Add("chunk_size", settings.value_bytes_min);
   lines->Add("num_threads", settings.threads);
   lines->Add("num_threads_per_udp", settings.threads);
-  lines->Add("stat_key_prefix", ":");
-  lines->AddYesNo("detail_enabled", false);
+  lines->Add("stat_key_prefix", std::string_view(&settings.prefix_delimiter, 1));
+  lines->AddYesNo("detail_enabled", engine.counts_prefixes());
   lines->Add("reqs_per_event", settings.requests_per_event);
   lines->AddYesNo("cas_enabled", settings.cas);
   lines->Add("tcp_backlog", settings.backlog);
@@ -49,22 +77,24 @@ void AddServing(const Settings& settings, StatLines* lines) {
 }
 
 void AddMemory(const Engine& engine, StatLines* lines) {
+  const Settings& settings = engine.settings();
+  const StoreStats store = engine.store().Stats();
   lines->Add("hashpower_init", 0);
-  lines->AddYesNo("slab_reassign", true);
-  lines->Add("slab_automove", 1);
+  lines->AddYesNo("slab_reassign", settings.slab_reassign);
+  lines->Add("slab_automove", engine.automove());
   lines->AddDecimal("slab_automove_ratio", 0, 2);
   lines->Add("slab_automove_window", 0);
-  lines->Add("slab_chunk_max", engine.store().Stats().page_bytes);
-  lines->AddYesNo("lru_crawler", true);
+  lines->Add("slab_chunk_max", store.page_bytes / kChunksInPageMin);
+  lines->AddYesNo("lru_crawler", store.sweeper);
   lines->Add("lru_crawler_sleep", 0);
   lines->Add("lru_crawler_tocrawl", 0);
   lines->Add("tail_repair_time", 0);
-  lines->AddYesNo("flush_enabled", true);
-  lines->AddYesNo("dump_enabled", false);
+  lines->AddYesNo("flush_enabled", settings.flush_command);
+  lines->AddYesNo("dump_enabled", settings.dump_commands);
   lines->Add("hash_algorithm", "xxh3");
   lines->AddYesNo("lru_maintainer_thread", true);
-  lines->AddYesNo("lru_segmented", engine.settings().probation_percent > 0);
-  lines->Add("hot_lru_pct", engine.settings().probation_percent);
+  lines->AddYesNo("lru_segmented", engine.segmented());
+  lines->Add("hot_lru_pct", engine.probation_percent());
   lines->Add("warm_lru_pct", 0);
   lines->AddDecimal("hot_max_factor", 0, 2);
   lines->AddDecimal("warm_max_factor", 0, 2);
@@ -74,8 +104,8 @@ void AddMemory(const Engine& engine, StatLines* lines) {
 
 void AddBuffers(const Settings& settings, StatLines* lines) {
   lines->Add("idle_timeout", settings.idle_timeout_seconds);
-  lines->Add("watcher_logbuf_size", 0);
-  lines->Add("worker_logbuf_size", 0);
+  lines->Add("watcher_logbuf_size", settings.watcher_buffer_bytes);
+  lines->Add("worker_logbuf_size", settings.worker_log_buffer_bytes);
   lines->Add("read_buf_mem_limit", 0);
   lines->AddYesNo("track_sizes", settings.track_sizes);
   lines->AddYesNo("inline_ascii_response", false);
@@ -110,51 +140,42 @@ int VerifyNumber(TlsVerify verify) {
   return 7;
 }
 
-const char* VersionName(TlsVersion version) {
-  switch (version) {
-    case TlsVersion::k1_0:
-      return "tlsv1.0";
-    case TlsVersion::k1_1:
-      return "tlsv1.1";
-    case TlsVersion::k1_2:
-      return "tlsv1.2";
-    case TlsVersion::k1_3:
-      break;
-  }
-  return "tlsv1.3";
-}
-
-const char* TextOr(const std::string& text, const char* if_empty) {
-  return text.empty() ? if_empty : text.c_str();
-}
-
 void AddTls(const TlsSettings& tls, StatLines* lines) {
+  constexpr const char* kNull = "(null)";
   lines->AddYesNo("ssl_enabled", tls.enabled);
-  lines->Add("ssl_chain_cert", TextOr(tls.chain_cert, "(null)"));
-  lines->Add("ssl_key", TextOr(tls.key, "(null)"));
+  lines->Add("ssl_chain_cert", OrNone(tls.chain_cert, kNull));
+  lines->Add("ssl_key", OrNone(tls.key, kNull));
   lines->Add("ssl_verify_mode", VerifyNumber(tls.verify));
+  // OpenSSL numbers them from 1.
   lines->Add("ssl_keyformat", static_cast<int>(tls.key_format) + 1);
-  lines->Add("ssl_ciphers", TextOr(tls.ciphers, kNone));
-  lines->Add("ssl_ca_cert", TextOr(tls.ca_cert, kNone));
+  lines->Add("ssl_ciphers", OrNone(tls.ciphers, kNone));
+  lines->Add("ssl_ca_cert", OrNone(tls.ca_cert, kNone));
   lines->Add("ssl_wbuf_size", tls.write_buffer_bytes);
   lines->AddYesNo("ssl_session_cache", tls.session_cache);
   lines->AddYesNo("ssl_kernel_tls", tls.kernel_offload);
-  lines->Add("ssl_min_version", VersionName(tls.version_min));
+  lines->Add("ssl_min_version", NameOf(tls.version_min));
+}
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
+  return list.empty() ? kNone : list;
 }
 
 }  // namespace
 
 void AddSettings(const Engine& engine, StatLines* lines) {
   AddNetwork(engine, lines);
-  AddServing(engine.settings(), lines);
+  AddServing(engine, lines);
   AddMemory(engine, lines);
   AddBuffers(engine.settings(), lines);
   AddExternalStorage(lines);
   AddTls(engine.settings().tls, lines);
   lines->Add("num_napi_ids", 0);
-  const std::string& memory_file = engine.settings().memory_file;
-  lines->Add("memory_file", memory_file.empty() ? "(null)" : memory_file);
+  lines->Add("memory_file", OrNone(engine.settings().memory_file, "(null)"));
   lines->Add("client_flags_size", sizeof(Request::client_flags));
+  lines->AddYesNo("larder_watch_enabled", engine.settings().watch_command);
+  lines->Add("larder_without_effect", Joined(engine.settings().without_effect));
 }
 
 }  // namespace larder

@@ -47,6 +47,13 @@ void SubtractCounted(const ServerStats& baseline, ServerStats* stats) {
   stats->tls_new_sessions -= baseline.tls_new_sessions;
 }
 
+void SubtractCounted(const WatchStats& baseline, WatchStats* stats) {
+  stats->events_dropped -= baseline.events_dropped;
+  stats->events_written -= baseline.events_written;
+  stats->lines_skipped -= baseline.lines_skipped;
+  stats->lines_sent -= baseline.lines_sent;
+}
+
 }  // namespace
 
 void AddCounters(const WorkerCounters& worker, Totals* totals) {
@@ -59,6 +66,7 @@ void SubtractCounted(const StatsSnapshot& baseline, StatsSnapshot* snapshot) {
                [](int64_t& total, int64_t before) { total -= before; });
   SubtractCounted(baseline.store, &snapshot->store);
   SubtractCounted(baseline.server, &snapshot->server);
+  SubtractCounted(baseline.watch, &snapshot->watch);
 }
 
 }  // namespace larder

@@ -1,8 +1,10 @@
+#include <string>
 #include <utility>
 
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/observe.h"
 #include "slab/item.h"
 
 namespace larder {
@@ -33,12 +35,18 @@ void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key) {
 
 void RefuseTooLarge(const Turn& turn, const StoreOrder& order, const Key& key) {
   turn.counters().stores_too_large.Add(1);
+  if (turn.observed() != 0) {
+    ObserveStore(turn, order, key, WriteStatus::kTooLarge);
+  }
   DropOldItem(turn, order, key);
   turn.Reply(order.noreply, kTooLargeReply);
 }
 
 void RefuseNoMemory(const Turn& turn, const StoreOrder& order, const Key& key) {
   turn.counters().stores_out_of_memory.Add(1);
+  if (turn.observed() != 0) {
+    ObserveStore(turn, order, key, WriteStatus::kNoMemory);
+  }
   DropOldItem(turn, order, key);
   turn.Reply(order.noreply, kNoMemoryToStoreReply);
 }
@@ -75,6 +83,17 @@ void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcom
   }
 }
 
+// The key goes with the reservation, and those who look on are told of it afterwards, too.
+void FinishObservedStore(const Turn& turn, const StoreOrder& order, Reservation reservation) {
+  const std::string bytes(reservation.key());
+  const Key key = turn.store().MakeKey(bytes);
+  ObserveStoreLookup(turn, key);
+  const WriteOutcome outcome =
+      turn.store().Commit(std::move(reservation), order.options, turn.tick());
+  ObserveStore(turn, order, key, outcome.status);
+  ReplyToOutcome(turn, order, outcome);
+}
+
 }  // namespace
 
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
@@ -91,6 +110,7 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
   return {.command = request.command,
           .noreply = request.noreply,
           .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
+          .value_bytes = request.value_bytes,
           .options = {.mode = ModeOf(request.command),
                       .compare = compare,
                       // Under -C clients see 0 as everything's token, and no token ever matches.
@@ -101,6 +121,9 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
 
 void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std::string_view body) {
   const StoreOrder order = StoreOrderOf(turn, request);
+  const bool observed = turn.observed() != 0;
+  if (observed) [[unlikely]]
+    ObserveStoreBegin(turn, key);
   if (!Fits(turn, order, key, request.value_bytes)) {
     RefuseTooLarge(turn, order, key);
     return;
@@ -110,17 +133,23 @@ void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std:
     return;
   }
   body.remove_suffix(kLineEnd.size());
+  if (observed) [[unlikely]]
+    ObserveStoreLookup(turn, key);
   const WriteOutcome outcome =
       turn.store().Write(turn.lane(), key, body, order.options, turn.tick());
   if (outcome.status == WriteStatus::kNoMemory) {
     RefuseNoMemory(turn, order, key);
     return;
   }
+  if (observed) [[unlikely]]
+    ObserveStore(turn, order, key, outcome.status);
   ReplyToOutcome(turn, order, outcome);
 }
 
 void BeginStore(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t value_bytes,
                 Reservation* reservation) {
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveStoreBegin(turn, key);
   if (!Fits(turn, order, key, value_bytes)) {
     RefuseTooLarge(turn, order, key);
     return;
@@ -139,6 +168,10 @@ void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
                  Reservation reservation) {
   if (!well_ended) {
     RefuseBadChunk(turn, order);
+    return;
+  }
+  if (turn.observed() != 0) [[unlikely]] {
+    FinishObservedStore(turn, order, std::move(reservation));
     return;
   }
   ReplyToOutcome(turn, order,

@@ -158,6 +158,16 @@ absl::StatusOr<std::vector<ListenAddress>> ParseListenAddresses(std::string_view
   return addresses;
 }
 
+std::string HostText(const SocketAddress& address) {
+  char host[INET6_ADDRSTRLEN] = "unix";
+  if (address.any.sa_family == AF_INET) {
+    inet_ntop(AF_INET, &address.v4.sin_addr, host, sizeof(host));
+  } else if (address.any.sa_family == AF_INET6) {
+    inet_ntop(AF_INET6, &address.v6.sin6_addr, host, sizeof(host));
+  }
+  return host;
+}
+
 std::string AddressText(const SocketAddress& address, bool datagrams) {
   char host[INET6_ADDRSTRLEN] = "";
   switch (address.any.sa_family) {

@@ -68,6 +68,9 @@ union SocketAddress {
 // "unix:/run/larder.sock"; with `datagrams` "udp:127.0.0.1:11211".
 std::string AddressText(const SocketAddress& address, bool datagrams = false);
 
+// Only the host, as watchers are told it: "127.0.0.1", "::1", "unix".
+std::string HostText(const SocketAddress& address);
+
 // The port; 0 if the address has none.
 int AddressPort(const SocketAddress& address);
 

@@ -6,23 +6,25 @@ namespace larder {
 
 namespace {
 
-// Whole seconds are all that anyone needs, so the coarse clocks do: they are a few milliseconds
-// behind and cost a few nanoseconds.
-int64_t Seconds(clockid_t clock) {
+// Nobody needs more than milliseconds, so the coarse clocks do: they are a few milliseconds behind
+// and cost a few nanoseconds.
+timespec Time(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
-  return time.tv_sec;
+  return time;
 }
 
 }  // namespace
 
 SystemClock::SystemClock(Tick first)
-    : tick_zero_(Seconds(CLOCK_MONOTONIC_COARSE) - int64_t{first.seconds}) {}
+    : tick_zero_(Time(CLOCK_MONOTONIC_COARSE).tv_sec - int64_t{first.seconds}) {}
 
 Now SystemClock::Read() const {
-  const int64_t seconds = Seconds(CLOCK_MONOTONIC_COARSE) - tick_zero_;
+  const int64_t seconds = Time(CLOCK_MONOTONIC_COARSE).tv_sec - tick_zero_;
+  const timespec wall = Time(CLOCK_REALTIME_COARSE);
   return {.tick = Tick{static_cast<uint32_t>(seconds)},
-          .wall_seconds = Seconds(CLOCK_REALTIME_COARSE)};
+          .wall_seconds = wall.tv_sec,
+          .wall_microseconds = static_cast<int32_t>(wall.tv_nsec / 1000)};
 }
 
 }  // namespace larder

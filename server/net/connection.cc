@@ -37,7 +37,7 @@ Connection::Connection(Stream stream, const ConnectionTraits& traits, EngineWork
                        const Now& now)
     : stream_(std::move(stream)),
       worker_(worker),
-      session_(worker, {.protocol = traits.protocol}),
+      session_(worker, {.protocol = traits.protocol, .connection_id = stream_.fd()}),
       output_(&worker->output_blocks()),
       peer_(traits.peer),
       active_tick_(now.tick.seconds) {}
@@ -64,12 +64,15 @@ Connection::Wait Connection::OnWritable(LoopTurn* turn) {
   MarkActive(turn->now);
   if (!Send(turn)) return Wait::kClosed;
   const Wait wait = WaitForNext();
-  return wait == Wait::kTurn ? Resume(turn) : wait;
+  // A watcher may have missed that it was woken.
+  const bool resume = wait == Wait::kTurn || (wait == Wait::kInput && watching());
+  return resume ? Resume(turn) : wait;
 }
 
 // A session that wants input has its turn only if the stream has some that needs no waiting for.
 Connection::Wait Connection::Resume(LoopTurn* turn) {
-  return next_ == Session::Next::kRead ? OnReadable(turn) : Execute(held_, turn);
+  const bool wants_input = next_ == Session::Next::kRead && !watching();
+  return wants_input ? OnReadable(turn) : Execute(held_, turn);
 }
 
 bool Connection::IsIdle(const Now& now, int seconds) const {
@@ -108,11 +111,12 @@ Connection::Received Connection::ReceiveBody(std::span<char> room, LoopTurn* tur
 
 // A client that has sent all it wanted may have closed its half of the connection only. It has its
 // replies then: nothing is read while there are any to be sent.
-Connection::Wait Connection::OnReceiveFailed(ssize_t bytes, int error) const {
+Connection::Wait Connection::OnReceiveFailed(ssize_t bytes, int error) {
   if (bytes < 0 && IsBlocked(error)) {
     return stream_.receive_wants_room() ? Wait::kRoom : Wait::kInput;
   }
   if (bytes < 0 && !IsHangup(error) && verbosity() > 0) LogFailure(stream_, "read", error);
+  failed_ = bytes < 0;
   return Wait::kClosed;
 }
 
@@ -139,7 +143,8 @@ bool Connection::Send(LoopTurn* turn) {
       if (!IsBlocked(error) && !IsHangup(error) && verbosity() > 0) {
         LogFailure(stream_, "send", error);
       }
-      return IsBlocked(error);
+      failed_ = !IsBlocked(error);
+      return !failed_;
     }
     worker_->counters().bytes_written.Add(sent);
     output_.Sent(static_cast<size_t>(sent));
@@ -158,6 +163,10 @@ Connection::Wait Connection::WaitForNext() {
       if (stream_.has_unread()) [[unlikely]] {
         SetState(State::kYielded);
         return Wait::kTurn;
+      }
+      if (session_.watching()) [[unlikely]] {
+        SetState(State::kWatching);
+        return Wait::kInput;
       }
       SetState(session_.BodyRoom().empty() ? State::kReading : State::kReceivingBody);
       return Wait::kInput;
@@ -211,6 +220,8 @@ const char* Connection::StateName(State state) {
       return "conn_mwrite";
     case State::kYielded:
       return "conn_new_cmd";
+    case State::kWatching:
+      return "conn_watch";
     case State::kClosing:
       break;
   }

@@ -80,13 +80,27 @@ class Connection {
   bool IsIdle(const Now& now, int seconds) const;
   uint32_t active_tick() const { return active_tick_.load(std::memory_order_relaxed); }
 
+  // Whether the client is a watcher: Resume when the worker has been woken.
+  bool watching() const { return session_.watching(); }
+  // The client's address. Whether it went in another way than by closing or quitting.
+  const SocketAddress& peer() const { return peer_; }
+  bool failed() const { return failed_; }
+
   int fd() const { return stream_.fd(); }
   // Any thread, as long as the connection exists.
   ConnectionInfo Info(const Now& now) const;
   size_t held_bytes() const { return held_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  enum class State : uint8_t { kReading, kExecuting, kReceivingBody, kSending, kYielded, kClosing };
+  enum class State : uint8_t {
+    kReading,
+    kExecuting,
+    kReceivingBody,
+    kSending,
+    kYielded,
+    kWatching,
+    kClosing
+  };
 
   struct Received {
     ssize_t bytes = 0;       // as recv returned
@@ -98,7 +112,7 @@ class Connection {
 
   Received Receive(LoopTurn* turn);
   Received ReceiveBody(std::span<char> room, LoopTurn* turn);
-  Wait OnReceiveFailed(ssize_t bytes, int error) const;
+  Wait OnReceiveFailed(ssize_t bytes, int error);
   Wait Execute(std::string_view input, LoopTurn* turn);
   bool Send(LoopTurn* turn);
   Wait WaitForNext();
@@ -116,6 +130,7 @@ class Connection {
   // What the session wanted when it returned.
   Session::Next next_ = Session::Next::kRead;
   RequestTrace trace_;
+  bool failed_ = false;
   const SocketAddress peer_;
 
   // Written by the worker's thread, read by any that lists connections.

@@ -20,6 +20,8 @@ constexpr size_t kBudget = 2048;
 constexpr microseconds kBusyPause(200);
 constexpr microseconds kIdlePauseMin = milliseconds(10);
 constexpr microseconds kIdlePauseMax = milliseconds(100);
+// A busy worker fills its log in some milliseconds.
+constexpr microseconds kWatchedPause = milliseconds(1);
 
 }  // namespace
 
@@ -37,8 +39,11 @@ void Maintenance::Stop() {
 void Maintenance::Run() {
   microseconds pause = kIdlePauseMin;
   do {
-    const bool more = store_->Maintain(clock_->Read().tick, kBudget);
+    const Now now = clock_->Read();
+    const bool more = store_->Maintain(now.tick, kBudget);
+    const bool watched = watch_hub_->Deliver(now);
     pause = more ? kBusyPause : std::clamp(2 * pause, kIdlePauseMin, kIdlePauseMax);
+    if (watched) pause = std::min(pause, kWatchedPause);
   } while (Pause(pause));
 }
 

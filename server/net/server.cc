@@ -34,9 +34,8 @@ absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {
 }
 
 absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals) {
-  if (!loop_.ok() ||
-      !stop_wakeup_.Start(
-          loop_, [](void* self) { static_cast<Server*>(self)->stopping_ = true; }, this)) {
+  if (!loop_.ok() || !stop_wakeup_.Start(
+                         loop_, [](void* self) { static_cast<Server*>(self)->OnStop(); }, this)) {
     return absl::ResourceExhaustedError("failed to create the main event loop");
   }
   bool watched = reloads_.empty() || Watch(SIGHUP, &OnHangup);
@@ -54,7 +53,7 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
       return status;
     }
   }
-  maintenance_ = std::make_unique<Maintenance>(&engine->store(), clock_);
+  maintenance_ = std::make_unique<Maintenance>(&engine->store(), &engine->watch_hub(), clock_);
   if (absl::Status status = maintenance_->Start(); !status.ok()) return status;
   return acceptor_.Start(&loop_, engine);
 }
@@ -67,6 +66,16 @@ int Server::Run() {
 }
 
 void Server::Stop() { stop_wakeup_.Signal(); }
+
+void Server::Shutdown(bool graceful) const {
+  commanded_signal_.store(graceful ? SIGUSR1 : SIGINT, std::memory_order_relaxed);
+  stop_wakeup_.Signal();
+}
+
+void Server::OnStop() {
+  stop_signal_ = commanded_signal_.load(std::memory_order_relaxed);
+  stopping_ = true;
+}
 
 void Server::OnSignal(int signal, short, void* argument) {
   Server* const self = static_cast<Server*>(argument);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -68,7 +69,8 @@ class Server : public ServerView {
   absl::Status Start(Engine* engine, std::span<const int> stop_signals);
 
   // Serves until it is stopped: nobody is accepted any more, what has arrived is answered, and all
-  // connections are closed. Returns the signal that stopped it; 0 if Stop did.
+  // connections are closed. Returns the signal that stopped it, or that a client's command stands
+  // for; 0 if Stop did.
   int Run();
 
   // Any thread, once started.
@@ -80,8 +82,10 @@ class Server : public ServerView {
   ServerStats Stats() const override;
   std::vector<ConnectionInfo> Connections(const Now& now) const override;
   std::string RefreshCertificates(const Now& now) const override;
+  void Shutdown(bool graceful) const override;
 
  private:
+  void OnStop();
   static void OnSignal(int signal, short, void* argument);
   static void OnHangup(int, short, void* argument);
 
@@ -101,6 +105,7 @@ class Server : public ServerView {
   std::vector<std::unique_ptr<Event>> signals_;
   bool stopping_ = false;  // the loop's thread only
   int stop_signal_ = 0;
+  mutable std::atomic<int> commanded_signal_ = 0;
 };
 
 }  // namespace larder

@@ -25,9 +25,11 @@ struct Worker::Client {
   Worker* const worker;
   Connection connection;
   Connection::Wait wait = Connection::Wait::kInput;
-  short watched = 0;  // EV_READ or EV_WRITE
-  size_t index = 0;   // in clients_
-  Event event;        // after the connection: removed before the socket is closed
+  short watched = 0;      // EV_READ or EV_WRITE
+  size_t index = 0;       // in clients_
+  bool watching = false;  // is in watchers_
+  bool idle = false;      // is closed because of that
+  Event event;            // after the connection: removed before the socket is closed
 };
 
 struct Worker::Datagrams {
@@ -69,6 +71,7 @@ absl::Status Worker::Start() {
       return absl::ResourceExhaustedError("failed to watch a UDP socket");
     }
   }
+  engine_worker_->SetWake([this] { wakeup_.Signal(); });
   return thread_.Start(absl::StrCat("larder-worker", index_), [this] { Loop(); });
 }
 
@@ -153,6 +156,15 @@ void Worker::OnWakeup() {
     arrivals.swap(arrivals_);
   }
   for (Accepted& accepted : arrivals) Welcome(std::move(accepted));
+  ResumeWatchers();
+}
+
+// Those that wait for their sockets to take what they have been told already are resumed then.
+void Worker::ResumeWatchers() {
+  for (Client* client : std::vector<Client*>(watchers_)) {
+    if (client->wait != Connection::Wait::kInput) continue;
+    Arrange(client, client->connection.Resume(CurrentTurn()));
+  }
 }
 
 bool Worker::Encrypts(const Accepted& accepted) const {
@@ -182,6 +194,7 @@ void Worker::Welcome(Accepted accepted) {
     client->index = clients_.size();
     clients_.push_back(std::move(owned));
   }
+  ReportConnection(*client, nullptr);
   Arrange(client, Connection::Wait::kInput);
 }
 
@@ -194,6 +207,10 @@ void Worker::ResumeYielded() {
 // Sees to it that the client is called when what it waits for has come.
 void Worker::Arrange(Client* client, Connection::Wait wait) {
   client->wait = wait;
+  if (client->connection.watching() && !client->watching) [[unlikely]] {
+    client->watching = true;  // for good
+    watchers_.push_back(client);
+  }
   if (wait == Connection::Wait::kTurn) {
     yielded_.push_back(client);
     return;
@@ -226,6 +243,7 @@ void Worker::CloseIdle() {
   if (now.tick.seconds < idle_check_tick_) return;
   uint32_t oldest = now.tick.seconds;
   const std::vector<Client*> idle = Select([&](const Client& client) {
+    if (client.watching) return false;
     if (client.connection.IsIdle(now, options_.idle_timeout_seconds)) return true;
     oldest = std::min(oldest, client.connection.active_tick());
     return false;
@@ -235,6 +253,7 @@ void Worker::CloseIdle() {
       fprintf(stderr, "Closing idle fd %d\n", client->connection.fd());
     }
     engine_worker_->counters().idle_kicks.Add(1);
+    client->idle = true;
     Close(client);
   }
   idle_check_tick_ = oldest + static_cast<uint32_t>(options_.idle_timeout_seconds) + 1;
@@ -250,8 +269,33 @@ std::vector<Worker::Client*> Worker::Select(Condition condition) const {
   return selected;
 }
 
+const char* Worker::CloseReason(const Client& client) const {
+  if (client.idle) return "idle_timeout";
+  if (client.connection.failed()) return "error";
+  return draining_ ? "shutdown" : "normal";
+}
+
+// Tells watchers that a client has come, or, with a reason, gone.
+void Worker::ReportConnection(const Client& client, const char* close_reason) {
+  if ((engine_worker_->engine().observed() & kWatchConnections) == 0) return;
+  const std::string host = HostText(client.connection.peer());
+  const bool is_local = client.connection.peer().any.sa_family == AF_UNIX;
+  WatchEvent event = {.kind = WatchEvent::Kind::kConnectionNew,
+                      .text = host,
+                      .command = is_local ? "local" : "tcp",
+                      .connection = client.connection.fd(),
+                      .port = static_cast<uint16_t>(AddressPort(client.connection.peer()))};
+  if (close_reason != nullptr) {
+    event.kind = WatchEvent::Kind::kConnectionClosed;
+    event.status = close_reason;
+  }
+  engine_worker_->watch_log().Append(event, CurrentTurn()->now);
+}
+
 void Worker::Close(Client* client) {
   if (client->wait == Connection::Wait::kTurn) std::erase(yielded_, client);
+  if (client->watching) std::erase(watchers_, client);
+  ReportConnection(*client, CloseReason(*client));
   if (engine_worker_->engine().verbosity() > 1) {
     fprintf(stderr, "<%d connection closed.\n", client->connection.fd());
   }

@@ -96,6 +96,9 @@ class Worker {
   void Welcome(Accepted accepted) ABSL_LOCKS_EXCLUDED(clients_mutex_);
   bool Encrypts(const Accepted& accepted) const;
   void ResumeYielded();
+  void ResumeWatchers();
+  const char* CloseReason(const Client& client) const;
+  void ReportConnection(const Client& client, const char* close_reason);
   void Arrange(Client* client, Connection::Wait wait);
   bool Arrange(Datagrams* datagrams, Connection::Wait wait);
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -129,6 +132,7 @@ class Worker {
   // The worker's thread only.
   std::vector<Client*> yielded_;
   std::vector<Client*> resumed_;
+  std::vector<Client*> watchers_;
   LoopTurn turn_;
   bool turn_has_begun_ = false;
   bool draining_ = false;

@@ -23,6 +23,9 @@ class FakeServer final : public ServerView {
   ServerStats Stats() const override { return stats; }
   std::vector<ConnectionInfo> Connections(const Now&) const override { return connections; }
 
+  void Shutdown(bool graceful) const override { shutdowns.push_back(graceful); }
+
+  mutable std::vector<bool> shutdowns;
   ServerStats stats;
   std::vector<ConnectionInfo> connections;
 };
@@ -73,6 +76,8 @@ class Client {
   std::string Send(std::string_view bytes);
   // Feeds `bytes` and sends nothing.
   void Feed(std::string_view bytes);
+  // Runs the session though nothing has arrived, as a server does for a watcher.
+  void Wake() { RunAll(); }
   // Sends what waits: all, or so many bytes.
   std::string Receive(size_t bytes = SIZE_MAX);
 

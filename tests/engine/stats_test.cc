@@ -113,10 +113,87 @@ TEST_F(StatsTest, Connections) {
             "END\r\n");
 }
 
-TEST_F(StatsTest, DumpsAreNotAllowed) {
-  EXPECT_EQ(client_.Send("stats detail on\r\n"), "CLIENT_ERROR stats detail not allowed\r\n");
-  EXPECT_EQ(client_.Send("stats cachedump 1 10\r\n"),
+TEST_F(StatsTest, DumpsMayBeForbidden) {
+  Settings settings;
+  settings.dump_commands = false;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  EXPECT_EQ(client.Send("lru_crawler metadump all\r\n"), "ERROR metadump not allowed\r\n");
+  EXPECT_EQ(client.Send("lru_crawler mgdump all\r\n"), "ERROR key dump not allowed\r\n");
+  EXPECT_EQ(client.Send("stats detail on\r\n"), "CLIENT_ERROR stats detail not allowed\r\n");
+  EXPECT_EQ(client.Send("stats cachedump 1 10\r\n"),
             "CLIENT_ERROR stats cachedump not allowed\r\n");
+}
+
+TEST_F(StatsTest, SettingsAreThoseObeyed) {
+  Settings settings;
+  settings.udp_port = 11213;
+  settings.unix_socket = "/run/socket";
+  settings.unix_mask = 0750;
+  settings.shutdown_command = true;
+  settings.prefix_delimiter = '/';
+  settings.prefix_stats = true;
+  settings.protocol = ProtocolChoice::kBinary;
+  settings.sasl = true;
+  settings.auth_file = "users";
+  settings.slab_reassign = false;
+  settings.automove = 0;
+  settings.sweeper = false;
+  settings.flush_command = false;
+  settings.watch_command = false;
+  settings.probation_percent = 0;
+  settings.watcher_buffer_bytes = 4096;
+  settings.worker_log_buffer_bytes = 8192;
+  settings.memory_file = "items";
+  settings.tls = {.enabled = true,
+                  .chain_cert = "chain",
+                  .key = "key",
+                  .key_format = TlsKeyFormat::kDer,
+                  .verify = TlsVerify::kOnce,
+                  .ciphers = "A:B",
+                  .ca_cert = "ca",
+                  .write_buffer_bytes = 8192,
+                  .session_cache = true,
+                  .kernel_offload = true,
+                  .version_min = TlsVersion::k1_3};
+  settings.without_effect = {"hashpower", "modern"};
+  EngineHarness harness(settings);
+  Client client(&harness);
+  const std::string reply = client.Send("stats settings\r\n");
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+           {"udpport", "11213"},
+           {"domain_socket", "/run/socket"},
+           {"umask", "750"},
+           {"shutdown_command", "yes"},
+           {"stat_key_prefix", "/"},
+           {"detail_enabled", "yes"},
+           {"binding_protocol", "binary"},
+           {"auth_enabled_sasl", "yes"},
+           {"auth_enabled_ascii", "yes"},
+           {"slab_reassign", "no"},
+           {"slab_automove", "0"},
+           {"lru_crawler", "no"},
+           {"flush_enabled", "no"},
+           {"dump_enabled", "yes"},
+           {"lru_segmented", "no"},
+           {"watcher_logbuf_size", "4096"},
+           {"worker_logbuf_size", "8192"},
+           {"ssl_enabled", "yes"},
+           {"ssl_chain_cert", "chain"},
+           {"ssl_key", "key"},
+           {"ssl_verify_mode", "7"},
+           {"ssl_keyformat", "2"},
+           {"ssl_ciphers", "A:B"},
+           {"ssl_ca_cert", "ca"},
+           {"ssl_wbuf_size", "8192"},
+           {"ssl_session_cache", "yes"},
+           {"ssl_kernel_tls", "yes"},
+           {"ssl_min_version", "tlsv1.3"},
+           {"memory_file", "items"},
+           {"larder_watch_enabled", "no"},
+           {"larder_without_effect", "hashpower,modern"}}) {
+    EXPECT_EQ(StatOf(reply, name), value) << name;
+  }
 }
 
 TEST_F(StatsTest, TheProcess) {

@@ -23,6 +23,7 @@ class TestEngine {
    public:
     ServerStats Stats() const override { return {}; }
     std::vector<ConnectionInfo> Connections(const Now&) const override { return {}; }
+    void Shutdown(bool) const override {}
   };
 
   const NoServer server_view_;

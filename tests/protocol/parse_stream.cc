@@ -65,6 +65,20 @@ const char* NameOf(Command command) {
       return "version";
     case Command::kStats:
       return "stats";
+    case Command::kLru:
+      return "lru";
+    case Command::kLruCrawler:
+      return "lru_crawler";
+    case Command::kSlabs:
+      return "slabs";
+    case Command::kMemoryLimit:
+      return "cache_memlimit";
+    case Command::kShutdown:
+      return "shutdown";
+    case Command::kWatch:
+      return "watch";
+    case Command::kExternalStorage:
+      return "extstore";
     case Command::kRefreshCertificates:
       return "refresh_certs";
     case Command::kNoop:
