@@ -18,6 +18,10 @@ struct Remembered {
   uint32_t client_flags = 0;
   uint64_t cas = 0;
   uint32_t expire = kNeverExpires;
+  bool stale = false;
+  bool win_sent = false;
+  bool binary_key = false;
+  bool fetched = false;
 };
 
 struct Load {
@@ -79,6 +83,8 @@ class Player {
     }
   }
 
+  uint64_t RandomCas() { return Random(4) == 0 ? (uint64_t{1} << 50) + Random(1000) : 0; }
+
   // The model's item, if it is alive.
   Remembered* Model(const std::string& key) {
     const auto found = model_.find(key);
@@ -102,11 +108,13 @@ class Player {
       tested_.store().SetMemoryLimit(load_.options.memory_bytes * (5 + Random(11)) / 10);
     }
     if (Random(100) == 0 && !pins_.empty()) pins_.erase(pins_.begin());
-    switch (Random(10)) {
+    switch (Random(11)) {
       case 0:
       case 1:
-      case 2:
         return StepRead();
+      case 2:
+      case 10:
+        return StepClaim();
       case 3:
         return StepDelete();
       case 4:
@@ -137,6 +145,11 @@ class Player {
     EXPECT_EQ(found->client_flags, expected->client_flags);
     EXPECT_EQ(found->cas, expected->cas);
     EXPECT_EQ(found->expire, expected->expire);
+    EXPECT_EQ(found->stale, expected->stale);
+    EXPECT_EQ(found->win_sent, expected->win_sent);
+    EXPECT_EQ(found->binary_key, expected->binary_key);
+    EXPECT_EQ(found->fetched, expected->fetched);
+    expected->fetched = true;
     return expected;
   }
 
@@ -149,32 +162,159 @@ class Player {
     }
   }
 
+  void StepClaim() {
+    const std::string key = RandomKey();
+    const ReadOptions options{.touch = Random(3) == 0,
+                              .expire = RandomExpire(),
+                              .claim = true,
+                              .recache_below = Random(2) == 0 ? RandomExpire() : 0,
+                              .recache_after_touch = Random(2) == 0,
+                              .bump = Random(2) == 0,
+                              .create = Random(2) == 0,
+                              .create_expire = RandomExpire(),
+                              .chosen_cas = RandomCas()};
+    Remembered* expected = Reconcile(key);
+    const auto found = tested_.Get(key, now_, options);
+    if (expected == nullptr) {
+      // A flush or an expiry found late counts as a miss too.
+      EXPECT_EQ(found.has_value(), tested_.last_read.created);
+      EXPECT_TRUE(found || !options.create || !load_.options.evict);
+      if (!found) return;
+      EXPECT_TRUE(found->won && found->created && !found->win_sent && !found->fetched);
+      model_[key] = {.cas = found->cas,
+                     .expire = options.create_expire,
+                     .win_sent = true,
+                     .fetched = options.bump};
+      return;
+    }
+    ASSERT_TRUE(found);
+    const uint32_t before = expected->expire;
+    if (options.touch) expected->expire = options.expire;
+    const uint32_t compared = options.recache_after_touch ? expected->expire : before;
+    const bool recache = compared != kNeverExpires && compared < options.recache_below;
+    const bool wins = !expected->win_sent && (expected->stale || recache);
+    EXPECT_EQ(found->won, wins);
+    EXPECT_EQ(found->win_sent, expected->win_sent);
+    EXPECT_EQ(found->expire_before, before);
+    EXPECT_FALSE(found->created);
+    expected->win_sent = expected->win_sent || wins;
+  }
+
   void StepDelete() {
     const std::string key = RandomKey();
-    const Remembered* expected = Reconcile(key);
-    EXPECT_EQ(tested_.Delete(key, now_),
-              expected != nullptr ? DeleteStatus::kDeleted : DeleteStatus::kNotFound);
-    model_.erase(key);
+    Remembered* expected = Reconcile(key);
+    DeleteOptions options{.compare = Random(3) == 0,
+                          .invalidate = Random(3) == 0,
+                          .remove_value = Random(4) == 0,
+                          .touch = Random(2) == 0,
+                          .compare_cas = expected != nullptr ? expected->cas + Random(2) : 77,
+                          .expire = RandomExpire(),
+                          .client_flags = static_cast<uint32_t>(Random(2)),
+                          .chosen_cas = RandomCas()};
+    const DeleteStatus status = tested_.Delete(key, now_, options);
+    if (expected == nullptr) {
+      EXPECT_EQ(status, DeleteStatus::kNotFound);
+      return;
+    }
+    if (options.compare && options.compare_cas != expected->cas) {
+      EXPECT_EQ(status, DeleteStatus::kExists);
+      return;
+    }
+    if (status != DeleteStatus::kDeleted) {
+      // There was no room to leave something in, or it was made by evicting the item itself.
+      EXPECT_TRUE(options.invalidate || options.remove_value);
+      EXPECT_TRUE(status == DeleteStatus::kNoMemory ? !load_.options.evict
+                                                    : status == DeleteStatus::kNotFound);
+      EXPECT_FALSE(load_.fits);
+      if (status == DeleteStatus::kNotFound) model_.erase(key);
+      return;
+    }
+    if (!options.invalidate && !options.remove_value) {
+      model_.erase(key);
+      return;
+    }
+    LearnWhatIsLeft(key, options, expected);
+  }
+
+  // Deletes do not tell the CAS of what they leave.
+  void LearnWhatIsLeft(const std::string& key, const DeleteOptions& options, Remembered* expected) {
+    const uint64_t cas = expected->cas;
+    if (options.remove_value) {
+      *expected = {.client_flags = options.client_flags, .cas = cas};
+    }
+    if (options.touch) expected->expire = options.expire;
+    if (options.invalidate) {
+      expected->stale = true;
+      expected->win_sent = false;
+    }
+    if (options.chosen_cas != 0) {
+      expected->cas = options.chosen_cas;
+    } else if (options.invalidate) {
+      const auto found = tested_.Get(key, now_, {.claim = true, .bump = false});
+      if (!found) return;  // it has just expired
+      EXPECT_NE(found->cas, cas);
+      EXPECT_TRUE(found->won);
+      expected->win_sent = true;
+      expected->cas = found->cas;
+    }
   }
 
   void StepArithmetic() {
     const std::string key = RandomKey();
     Remembered* expected = Reconcile(key);
-    if (expected == nullptr || expected->value.size() > 20 || Random(2) == 0) {
-      const std::string digits = std::to_string(random_());
-      StoreBoth(key, digits, {});
+    ArithmeticOptions options{.decrement = Random(2) == 0,
+                              .delta = Random(2) == 0 ? random_() : Random(100),
+                              .compare = Random(4) == 0,
+                              .touch = Random(3) == 0,
+                              .compare_cas = expected != nullptr ? expected->cas + Random(2) : 77,
+                              .initial = random_(),
+                              .create_expire = RandomExpire(),
+                              .expire = RandomExpire(),
+                              .chosen_cas = RandomCas()};
+    // What is evicted by the very operation must not come back as another number.
+    options.create = (expected == nullptr || load_.fits) && Random(2) == 0;
+    if (expected != nullptr && (expected->value.size() > 20 || Random(4) == 0)) {
+      return StoreBoth(key, std::to_string(Random(2) == 0 ? random_() : Random(200)), {});
+    }
+    const ArithmeticOutcome outcome = tested_.Count(key, now_, options);
+    if (expected == nullptr) {
+      if (!options.create) {
+        EXPECT_EQ(outcome.status, ArithmeticStatus::kNotFound);
+      } else if (outcome.status == ArithmeticStatus::kDone) {
+        EXPECT_TRUE(outcome.created);
+        EXPECT_EQ(outcome.value, options.initial);
+        model_[key] = {.value = std::to_string(options.initial),
+                       .cas = outcome.cas,
+                       .expire = options.create_expire};
+      } else {
+        EXPECT_EQ(outcome.status, ArithmeticStatus::kNoMemory);
+        EXPECT_FALSE(load_.options.evict);
+      }
       return;
     }
-    const uint64_t delta = random_();
-    const ArithmeticOutcome outcome = tested_.Add(key, delta, now_, Random(2) == 0);
     if (outcome.status == ArithmeticStatus::kDone) {
-      std::string digits = std::to_string(outcome.value);
-      digits.resize(std::max(digits.size(), expected->value.size()), ' ');
-      expected->value = digits;
-      expected->cas = outcome.cas;
+      RememberCounted(options, outcome, expected);
     } else if (outcome.status == ArithmeticStatus::kNoMemory) {
       EXPECT_FALSE(load_.options.evict && load_.fits);
+    } else if (outcome.status == ArithmeticStatus::kExists) {
+      EXPECT_TRUE(options.compare && options.compare_cas != expected->cas);
     }
+  }
+
+  void RememberCounted(const ArithmeticOptions& options, const ArithmeticOutcome& outcome,
+                       Remembered* expected) {
+    EXPECT_TRUE(!options.compare || options.compare_cas == expected->cas);
+    EXPECT_TRUE(options.chosen_cas == 0 || outcome.cas == options.chosen_cas);
+    EXPECT_EQ(outcome.expire_before, expected->expire);
+    if (options.touch) expected->expire = options.expire;
+    EXPECT_EQ(outcome.expire, expected->expire);
+    std::string digits = std::to_string(outcome.value);
+    if (digits.size() > expected->value.size()) {
+      expected->stale = expected->win_sent = expected->binary_key = expected->fetched = false;
+    }
+    digits.resize(std::max(digits.size(), expected->value.size()), ' ');
+    expected->value = digits;
+    expected->cas = outcome.cas;
   }
 
   // Holds a large value while the store goes on, and checks it at the end.
@@ -195,10 +335,19 @@ class Player {
         Random(3) == 0 ? tested_.PutInSteps(key, value, 1 + Random(5000), now_, options)
                        : tested_.Put(key, value, now_, options);
     if (outcome.status == WriteStatus::kStored) {
+      EXPECT_TRUE(options.chosen_cas == 0 || outcome.cas == options.chosen_cas);
+      EXPECT_EQ(outcome.value_bytes, value.size());
+      const Remembered old = model_[key];
       model_[key] = {.value = value,
                      .client_flags = options.client_flags,
                      .cas = outcome.cas,
-                     .expire = options.expire};
+                     .expire = options.expire,
+                     .binary_key = options.binary_key};
+      if (options.compare && options.compare_cas < old.cas) {
+        model_[key].stale = true;
+        model_[key].win_sent = old.win_sent;
+        model_[key].expire = old.expire;
+      }
     } else if (outcome.status == WriteStatus::kNoMemory) {
       EXPECT_FALSE(load_.options.evict) << "no memory for " << value.size();
     }
@@ -208,8 +357,10 @@ class Player {
     const std::string key = RandomKey();
     const std::string value = RandomValue();
     Remembered* expected = Reconcile(key);
-    WriteOptions options{.client_flags = static_cast<uint32_t>(Random(3) == 0 ? random_() : 0),
-                         .expire = RandomExpire()};
+    WriteOptions options{.binary_key = Random(4) == 0,
+                         .client_flags = static_cast<uint32_t>(Random(3) == 0 ? random_() : 0),
+                         .expire = RandomExpire(),
+                         .chosen_cas = RandomCas()};
     switch (Random(6)) {
       case 0:
         options.mode = WriteMode::kAdd;
@@ -220,14 +371,19 @@ class Player {
       case 2:
         options.compare = true;
         options.compare_cas = expected != nullptr ? expected->cas - Random(2) : 77;
+        options.invalidate = Random(2) == 0;
         break;
       case 3:
-        return StepExtend(key, value, expected);
+        return StepExtend(key, value, options, expected);
       default:
         break;
     }
-    const bool allowed = options.compare
-                             ? expected != nullptr && options.compare_cas == expected->cas
+    const auto matches = [&] {
+      return options.compare_cas == expected->cas ||
+             (options.invalidate && options.compare_cas != 0 &&
+              options.compare_cas < expected->cas);
+    };
+    const bool allowed = options.compare                       ? expected != nullptr && matches()
                          : options.mode == WriteMode::kAdd     ? expected == nullptr
                          : options.mode == WriteMode::kReplace ? expected != nullptr
                                                                : true;
@@ -239,16 +395,35 @@ class Player {
     EXPECT_NE(outcome.status, WriteStatus::kStored);
   }
 
-  void StepExtend(const std::string& key, const std::string& value, Remembered* expected) {
-    const WriteOptions options{.mode = Random(2) == 0 ? WriteMode::kAppend : WriteMode::kPrepend};
+  void StepExtend(const std::string& key, const std::string& value, WriteOptions options,
+                  Remembered* expected) {
+    options.mode = Random(2) == 0 ? WriteMode::kAppend : WriteMode::kPrepend;
+    // What is evicted by the very operation must not come back without its old value.
+    options.create = (expected == nullptr || load_.fits) && Random(2) == 0;
+    options.compare = Random(4) == 0;
+    options.compare_cas = expected != nullptr ? expected->cas - Random(2) : 77;
     const WriteOutcome outcome =
         Random(2) == 0 ? tested_.PutInSteps(key, value, 1 + Random(5000), now_, options)
                        : tested_.Put(key, value, now_, options);
-    if (outcome.status == WriteStatus::kStored) {
+    if (outcome.status == WriteStatus::kStored && expected == nullptr) {
+      ASSERT_TRUE(options.create);
+      model_[key] = {.value = value,
+                     .client_flags = options.client_flags,
+                     .cas = outcome.cas,
+                     .expire = options.expire,
+                     .binary_key = options.binary_key};
+    } else if (outcome.status == WriteStatus::kStored) {
+      EXPECT_TRUE(!options.compare || options.compare_cas == expected->cas);
+      EXPECT_TRUE(options.chosen_cas == 0 || outcome.cas == options.chosen_cas);
+      *expected = {.value = options.mode == WriteMode::kAppend ? expected->value + value
+                                                               : value + expected->value,
+                   .client_flags = expected->client_flags,
+                   .cas = outcome.cas,
+                   .expire = expected->expire};
+      EXPECT_EQ(outcome.value_bytes, expected->value.size());
+    } else if (outcome.status == WriteStatus::kExists) {
       ASSERT_NE(expected, nullptr);
-      expected->value =
-          options.mode == WriteMode::kAppend ? expected->value + value : value + expected->value;
-      expected->cas = outcome.cas;
+      EXPECT_TRUE(options.compare && options.compare_cas != expected->cas);
     } else if (expected != nullptr) {
       // Too large, or what it was to extend went to make room for it.
       EXPECT_TRUE(outcome.status == WriteStatus::kTooLarge || !load_.fits);

@@ -78,13 +78,28 @@ class Mixed {
     const uint64_t n = random_() % keys_;
     const std::string text = KeyOf(n);
     const Key key = store_.MakeKey(text);
-    switch (random_() % 8) {
+    switch (random_() % 10) {
       case 0:
       case 1:
       case 2:
-        return Read(n, key, now);
+        return Read(n, key, {}, now);
       case 3:
         store_.Delete(lane_, key, {}, now);
+        return;
+      case 8:
+        return Read(n, key,
+                    {.claim = true,
+                     .recache_below = now.seconds + 2,
+                     .bump = random_() % 2 == 0,
+                     .create = random_() % 4 == 0,
+                     .chosen_cas = RandomCas()},
+                    now);
+      case 9:
+        store_.Delete(lane_, key,
+                      {.invalidate = random_() % 4 != 0,
+                       .remove_value = random_() % 4 == 0,
+                       .chosen_cas = RandomCas()},
+                      now);
         return;
       case 4:
         return Extend(key, now);
@@ -96,10 +111,12 @@ class Mixed {
   }
 
  private:
-  void Read(uint64_t n, const Key& key, Tick now) {
+  uint64_t RandomCas() { return random_() % 2 == 0 ? random_() : 0; }
+
+  void Read(uint64_t n, const Key& key, const ReadOptions& options, Tick now) {
     std::string value;
     ItemRef pin;
-    const ReadOutcome outcome = store_.Read(lane_, key, {}, now, [&](const ItemView& item) {
+    const ReadOutcome outcome = store_.Read(lane_, key, options, now, [&](const ItemView& item) {
       if (item.large()) {
         pin = item.Pin();
       } else {
@@ -107,6 +124,7 @@ class Mixed {
       }
     });
     if (outcome.status != ReadStatus::kHit) return;
+    if (!pin && value.empty()) return;  // it was removed, or is to be brought
     if (!pin) return ExpectWhole(n, value);
     // A few stay pinned for a while.
     pins_[random_() % pins_.size()] = {n, std::move(pin)};
@@ -118,7 +136,8 @@ class Mixed {
   WriteOptions RandomOptions(Tick now) {
     return {.client_flags = static_cast<uint32_t>(random_() % 2),
             .expire = random_() % 3 == 0 ? now.seconds + static_cast<uint32_t>(random_() % 3)
-                                         : kNeverExpires};
+                                         : kNeverExpires,
+            .chosen_cas = random_() % 4 == 0 ? random_() : 0};
   }
 
   void Write(uint64_t n, const Key& key, Tick now) {
@@ -139,7 +158,8 @@ class Mixed {
     const WriteStatus status = store_.Reserve(lane_, key,
                                               {.value_bytes = value.size(),
                                                .client_flags = options.client_flags,
-                                               .expire = options.expire},
+                                               .expire = options.expire,
+                                               .chosen_cas = options.chosen_cas},
                                               now, &reservation);
     if (status != WriteStatus::kStored || random_() % 16 == 0) return;
     for (size_t at = 0; reservation.missing_bytes() > 0;) {
@@ -201,9 +221,11 @@ TEST_F(ThreadsTest, NoIncrementIsLost) {
     for (int i = 0; i < kIncrements; ++i) {
       const std::string text = KeyOf(random() % kCounters);
       const Key key = store_->MakeKey(text);
-      while (store_->Arithmetic(lane, key, {.delta = 1}, now()).status ==
-             ArithmeticStatus::kNotFound) {
-        store_->Write(lane, key, "0", {.mode = WriteMode::kAdd}, now());
+      const uint64_t cas = random() % 4 == 0 ? random() : 0;
+      store_->Arithmetic(lane, key, {.delta = 1, .create = true, .initial = 1, .chosen_cas = cas},
+                         now());
+      if (random() % 8 == 0) {
+        store_->Delete(lane, key, {.invalidate = true, .chosen_cas = random()}, now());
       }
     }
   });
