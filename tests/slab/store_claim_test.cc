@@ -132,7 +132,7 @@ TEST_F(StoreClaimTest, ShowsKeyAndSize) {
 
 TEST_F(StoreClaimTest, AReadWithoutABumpLeavesNoTrace) {
   tested_.Put("abc", "value", kNow);
-  const ReadOptions look{.claim = true, .bump = false};
+  const ReadOptions look{.bump = false, .claim = true};
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(Claim(look, Tick{300}).fetched);
     EXPECT_TRUE(tested_.last_read.on_probation);
@@ -141,6 +141,16 @@ TEST_F(StoreClaimTest, AReadWithoutABumpLeavesNoTrace) {
   EXPECT_TRUE(tested_.last_read.on_probation);
   EXPECT_TRUE(Claim(look, Tick{300}).fetched);
   EXPECT_FALSE(tested_.last_read.on_probation);
+}
+
+TEST_F(StoreClaimTest, ALookThatClaimsNothingWinsNothing) {
+  tested_.Put("abc", "value", kNow);
+  tested_.Delete("abc", kNow, {.invalidate = true});
+  const auto seen = tested_.Get("abc", kNow, {.bump = false});
+  ASSERT_TRUE(seen);
+  EXPECT_TRUE(seen->stale);
+  EXPECT_FALSE(seen->won);
+  EXPECT_TRUE(Claim().won);
 }
 
 TEST_F(StoreClaimTest, AMissMakesAnItemAndWinsIt) {
@@ -174,7 +184,7 @@ TEST_F(StoreClaimTest, AMissMakesAnItemAndWinsIt) {
 }
 
 TEST_F(StoreClaimTest, WhatAMissMadeWithoutABumpIsNotFetched) {
-  Claim({.claim = true, .bump = false, .create = true});
+  Claim({.bump = false, .claim = true, .create = true});
   EXPECT_FALSE(Claim().fetched);
 }
 

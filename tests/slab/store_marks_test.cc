@@ -27,7 +27,7 @@ class StoreMarksTest : public ::testing::TestWithParam<size_t> {
 
   size_t bytes() const { return GetParam(); }
   Found Read(std::string_view key = "abc") {
-    const auto found = tested_.Get(key, kNow, {.claim = true, .bump = false});
+    const auto found = tested_.Get(key, kNow, {.bump = false, .claim = true});
     EXPECT_TRUE(found) << key;
     return found.value_or(Found{});
   }
@@ -304,7 +304,7 @@ class StoreCountTest : public ::testing::Test {
  protected:
   void TearDown() override { tested_.store().CheckInvariants(); }
   Found Read() {
-    return tested_.Get("abc", kNow, {.claim = true, .bump = false}).value_or(Found{});
+    return tested_.Get("abc", kNow, {.bump = false, .claim = true}).value_or(Found{});
   }
 
   StoreUnderTest tested_{StoreOptions{.memory_bytes = 8 * kMiB}};

@@ -166,10 +166,10 @@ class Player {
     const std::string key = RandomKey();
     const ReadOptions options{.touch = Random(3) == 0,
                               .expire = RandomExpire(),
+                              .bump = Random(2) == 0,
                               .claim = true,
                               .recache_below = Random(2) == 0 ? RandomExpire() : 0,
                               .recache_after_touch = Random(2) == 0,
-                              .bump = Random(2) == 0,
                               .create = Random(2) == 0,
                               .create_expire = RandomExpire(),
                               .chosen_cas = RandomCas()};
@@ -250,7 +250,7 @@ class Player {
     if (options.chosen_cas != 0) {
       expected->cas = options.chosen_cas;
     } else if (options.invalidate) {
-      const auto found = tested_.Get(key, now_, {.claim = true, .bump = false});
+      const auto found = tested_.Get(key, now_, {.bump = false, .claim = true});
       if (!found) return;  // it has just expired
       EXPECT_NE(found->cas, cas);
       EXPECT_TRUE(found->won);

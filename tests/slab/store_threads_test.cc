@@ -88,9 +88,9 @@ class Mixed {
         return;
       case 8:
         return Read(n, key,
-                    {.claim = true,
+                    {.bump = random_() % 2 == 0,
+                     .claim = true,
                      .recache_below = now.seconds + 2,
-                     .bump = random_() % 2 == 0,
                      .create = random_() % 4 == 0,
                      .chosen_cas = RandomCas()},
                     now);
