@@ -17,10 +17,9 @@ namespace {
 constexpr uint32_t kRecordBytesMin = 1 << 10;
 constexpr uint32_t kRecordBytesMax = SSL3_RT_MAX_PLAIN_LENGTH;
 
-// Where memcached, too, hands OpenSSL a null pointer, for the error that it makes of it.
-const char* PathOf(const std::string& path) { return path.empty() ? nullptr : path.c_str(); }
-
-std::string Shown(const std::string& path) { return path.empty() ? "(null)" : path; }
+// What memcached prints if no file is given, which comes of opening a null pointer.
+constexpr char kNoChain[] =
+    "Error loading the certificate chain: (null) : error:8000000E:system library::Bad address";
 
 // The first error that OpenSSL has recorded. What led to it goes to stderr.
 std::string TakeError() {
@@ -78,13 +77,14 @@ absl::Status LoadCertificates(const TlsSettings& settings, SSL_CTX* context) {
   const std::string& chain = settings.chain_cert;
   const std::string& key = settings.key.empty() ? chain : settings.key;
   const std::string& ca = settings.ca_cert;
-  if (SSL_CTX_use_certificate_chain_file(context, PathOf(chain)) != 1) {
+  if (chain.empty()) return absl::InvalidArgumentError(kNoChain);
+  if (SSL_CTX_use_certificate_chain_file(context, chain.c_str()) != 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("Error loading the certificate chain: ", Shown(chain), " : ", TakeError()));
+        absl::StrCat("Error loading the certificate chain: ", chain, " : ", TakeError()));
   }
-  if (SSL_CTX_use_PrivateKey_file(context, PathOf(key), FileTypeOf(settings.key_format)) != 1) {
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), FileTypeOf(settings.key_format)) != 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("Error loading the key: ", Shown(key), " : ", TakeError()));
+        absl::StrCat("Error loading the key: ", key, " : ", TakeError()));
   }
   if (SSL_CTX_check_private_key(context) != 1) {
     return absl::InvalidArgumentError(
