@@ -7,8 +7,9 @@ replay.py --reference MEMCACHED          proves differences.py: Debian's memcach
 A conversation in data/ is one client's, with a fresh server: an exchange a line, `send` and
 `receive` in base64, each ended by a command whose reply tells that all others are there. Where that
 did not come, `then` says why: the server closed the connection, or waited for what never came. That
-it waits is so if it says no more when the client has closed its half. At the offsets in `cas_sent` stand tokens that the recorded server chose: this server's own
-are sent. In a binary header its own token stands for any that was handed out before.
+it waits is so if it says no more when the client has closed its half. At the offsets in `cas_sent`
+stand tokens that the recorded server chose: this server's own are sent. In a binary header its own
+token stands for any that was handed out before.
 """
 
 import argparse

@@ -1,8 +1,7 @@
 """The tools of libmemcached-tools, in text and in binary. Arguments: host, port.
 
 With --reference before them the server is Debian's memcached, which passes all of memccapable.
-memcdump is left out: it wants `stats cachedump`. So are memcerror and memcparse, which ask no
-server anything.
+memcparse is left out: it asks no server anything.
 """
 
 import pathlib
@@ -96,8 +95,19 @@ def keys(folder: pathlib.Path) -> None:
     fails("memccat", SERVER, "key")
 
 
+def dump(folder: pathlib.Path) -> None:
+    succeeds("memcflush", SERVER)
+    names = [f"dumped{number}" for number in range(30)]
+    for name in names:
+        (folder / name).write_text(name)
+    succeeds("memccp", SERVER, *(str(folder / name) for name in names))
+    # memcached dumps what its maintainer has come to move.
+    checks.comes_to("memcdump", sorted(names), lambda: sorted(run("memcdump", SERVER)[1].split()))
+
+
 def administration() -> None:
     succeeds("memcping", SERVER)
+    checks.equal("memcerror", succeeds("memcerror", "16").strip(), "NOT FOUND")
     output = succeeds("memcstat", SERVER)
     checks.that("memcstat", re.search(r"cmd_set: *[1-9]", output))
     checks.that("memcstat settings", "maxbytes" in succeeds("memcstat", SERVER, "settings"))
@@ -125,6 +135,7 @@ with tempfile.TemporaryDirectory() as name:
     capabilities("binary", "-b", set())
     files_there_and_back(pathlib.Path(name))
     keys(pathlib.Path(name))
+    dump(pathlib.Path(name))
     administration()
     load()
 checks.finish()
