@@ -24,6 +24,7 @@ namespace {
 
 using testing::Each;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 constexpr size_t kBigBytes = 900'000;
 constexpr char kBigLine[] = "VALUE big 0 900000\r\n";
@@ -218,6 +219,28 @@ TEST(ServerTest, ListsListenersAndConnections) {
   EXPECT_THAT(list, HasSubstr(":listen_" + listener));
   EXPECT_THAT(list, HasSubstr(":state conn_listening\r\n"));
   EXPECT_THAT(list, HasSubstr(":state conn_parse_cmd\r\n"));
+}
+
+TEST(ServerTest, AListenersProtocolIsItsConnections) {
+  TestServer server({.listen = {"proto[ascii]:127.0.0.1", "proto[binary]:tag_jobs_:127.0.0.1",
+                                "tag[any]:127.0.0.1"}});
+  std::string version(24, '\0');
+  version[0] = '\x80';
+  version[1] = '\x0b';
+  Client text(server.port(0));
+  EXPECT_EQ(text.Ask(version + "\r\n"), "ERROR\r\n");
+  EXPECT_EQ(text.Ask("version\r\n"), "VERSION 1.6.45\r\n");
+  Client binary(server.port(1));
+  binary.Send(version);
+  EXPECT_EQ(binary.Receive(30).substr(24), "1.6.45");
+  Client text_on_binary(server.port(1));
+  text_on_binary.Send("version\r\nversion\r\nversion\r\n");
+  EXPECT_EQ(text_on_binary.ReceiveAll(), "");
+  for (const bool is_binary : {true, false}) {
+    Client any(server.port(2));
+    any.Send(is_binary ? version : "version\r\n");
+    EXPECT_THAT(any.Receive(16), StartsWith(is_binary ? "\x81" : "VERSION 1.6.45"));
+  }
 }
 
 TEST(ServerTest, EveryWorkerTakesDatagrams) {
