@@ -137,6 +137,48 @@ TEST(ItemTest, ChangesOfASmallItemInPlace) {
   EXPECT_EQ(chunk->key(), "key");
 }
 
+TEST(ItemTest, MarksChangeNothingElse) {
+  Chunk chunk;
+  chunk.Store("key", "value", 5);
+  chunk->SetLinked(kOrderMask);
+  chunk->SetMarks(kMarkStale | kMarkBinaryKey, 0);
+  chunk->SetMarks(kMarkWinSent, kMarkStale);
+  EXPECT_FALSE(chunk->stale());
+  EXPECT_TRUE(chunk->win_sent());
+  EXPECT_TRUE(chunk->binary_key());
+  EXPECT_EQ(chunk->order(), kOrderMask);
+  EXPECT_EQ(chunk->cas(), kOrderMask);
+  EXPECT_EQ(chunk->value_bytes(), 5u);
+  EXPECT_EQ(chunk->client_flags(), 5u);
+  EXPECT_EQ(chunk->state(), ItemState::kLinked);
+}
+
+// Behind a small value, in the extension of a large one.
+TEST(ItemTest, AChosenCasIsBesideTheOrder) {
+  constexpr uint64_t kChosen = ~uint64_t{0} - 1;
+  for (const size_t bytes : {0, 5, 4095, 4096}) {
+    const std::string value(bytes, 'v');
+    Chunk chunk;
+    chunk.Store("key", value, 5);
+    const uint64_t plain_bytes = chunk->TotalBytes();
+    chunk->SetMarks(kMarkChosenCas, 0);
+    chunk->SetChosenCas(kChosen);
+    EXPECT_EQ(chunk->cas(), kChosen);
+    EXPECT_EQ(chunk->order(), 1u);
+    EXPECT_EQ(std::string_view(chunk->value(), bytes), value);
+    EXPECT_EQ(chunk->TotalBytes() - plain_bytes, chunk->large() ? 0u : 8u);
+    const Item::Shape shape{.key_bytes = 3,
+                            .value_bytes = static_cast<uint32_t>(bytes),
+                            .client_flags = 5,
+                            .marks = kMarkChosenCas};
+    EXPECT_EQ(shape.TotalBytes(), chunk->TotalBytes());
+    Chunk to;
+    to->SetReserved(/*probation=*/false);
+    to->CopyFrom(*chunk.item(), static_cast<uint32_t>(chunk->TotalBytes()));
+    EXPECT_EQ(to->cas(), kChosen);
+  }
+}
+
 TEST(ItemTest, AnUntouchedChunkIsFree) {
   Chunk chunk;
   EXPECT_EQ(chunk->state(), ItemState::kFree);
