@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/engine/session.h"
 #include "server/net/tls_context.h"
 #include "tests/net/certificates.h"
 #include "tests/net/client.h"
@@ -106,6 +107,25 @@ TEST_P(TlsVersionTest, WhatArrivesInManyRecordsAtOnceIsNotForgotten) {
   client_.Write("mn\r\n");
   client_.Flush();
   EXPECT_EQ(client_.ReceiveThrough("MN\r\n"), replies + "MN\r\n");
+}
+
+// The first record fills the worker's buffer to the byte, and the second has come with it: nothing
+// that the socket could show is left.
+TEST_P(TlsVersionTest, WhatAFullBufferLeavesIsNotForgotten) {
+  ASSERT_TRUE(client_.Handshake());
+  std::string record;
+  std::string replies;
+  while (record.size() + 10 < kSessionInputBytes) {
+    record += "get none\r\n";
+    replies += "END\r\n";
+  }
+  record += "mn\r\n";
+  ASSERT_EQ(record.size(), kSessionInputBytes);
+  client_.Write(record);
+  client_.Write("get none\r\nmn\r\n");
+  client_.Flush();
+  EXPECT_EQ(client_.ReceiveThrough("END\r\nMN\r\n"), replies + "MN\r\n");
+  EXPECT_EQ(client_.ReceiveThrough("MN\r\n"), "END\r\nMN\r\n");
 }
 
 TEST_P(TlsVersionTest, TheEndIsOrderly) {
