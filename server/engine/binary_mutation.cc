@@ -2,6 +2,7 @@
 
 #include "server/engine/binary_commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/observe.h"
 
 namespace larder {
 namespace {
@@ -22,10 +23,16 @@ void ReplyWithNumber(const Turn& turn, const Request& request, const ArithmeticO
 }  // namespace
 
 void ExecuteBinaryDelete(const Turn& turn, const Request& request, const Key& key) {
+  const bool observed = turn.observed() != 0;
+  ObservedItem old;
+  if (observed) [[unlikely]]
+    old = ObserveDeleteBegin(turn, key);
   const DeleteOptions options = {.compare = request.cas != 0,
                                  .compare_cas = Demanded(turn, request)};
   const DeleteOutcome outcome = turn.store().Delete(turn.lane(), key, options, turn.tick());
   CountDelete(turn, outcome);
+  if (observed && outcome.status == DeleteStatus::kDeleted) [[unlikely]]
+    ObserveDeleted(turn, key, old, "delete");
   switch (outcome.status) {
     case DeleteStatus::kDeleted:
       ReplyBinary(&turn.out, EchoOf(request));
@@ -43,6 +50,8 @@ void ExecuteBinaryDelete(const Turn& turn, const Request& request, const Key& ke
 }
 
 void ExecuteBinaryArithmetic(const Turn& turn, const Request& request, const Key& key) {
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveArithmetic(turn, key);
   const bool decrement = request.command == Command::kDecrement;
   const ArithmeticOptions options = {.decrement = decrement,
                                      .delta = request.number,

@@ -3,6 +3,7 @@
 
 #include "server/engine/binary_commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/observe.h"
 #include "slab/item.h"
 
 namespace larder {
@@ -97,6 +98,9 @@ void ExecuteBinaryRead(const Turn& turn, const Request& request, const Key& key)
                 &large);
   if (large.item) turn.out.AppendPinned(std::move(large.item), large.bytes);
   touch ? CountTouch(turn, outcome) : CountGet(turn, outcome);
+  if (turn.observed() != 0) [[unlikely]] {
+    parts.value ? ObserveGet(turn, key, outcome) : ObserveTouch(turn, key, outcome);
+  }
   if (outcome.status != ReadStatus::kHit) ReplyToMiss(turn, request, parts);
 }
 

@@ -2,6 +2,7 @@
 
 #include "server/engine/binary_commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/observe.h"
 
 namespace larder {
 namespace {
@@ -77,21 +78,30 @@ BinaryStoreOrder BinaryStoreOrderOf(const Turn& turn, const Request& request) {
 void ExecuteBinaryStore(const Turn& turn, const Request& request, const Key& key,
                         std::string_view value) {
   const BinaryStoreOrder order = BinaryStoreOrderOf(turn, request);
+  const bool observed = turn.observed() != 0;
+  if (observed) [[unlikely]]
+    ObserveStoreBegin(turn, key);
   if (!Fits(turn, order, key, request.value_bytes)) {
     RefuseTooLarge(turn, order, key);
     return;
   }
+  if (observed) [[unlikely]]
+    ObserveStoreLookup(turn, key);
   const WriteOutcome outcome =
       turn.store().Write(turn.lane(), key, value, order.store.options, turn.tick());
   if (outcome.status == WriteStatus::kNoMemory) {
     RefuseNoMemory(turn, order, key);
     return;
   }
+  if (observed) [[unlikely]]
+    ObserveStore(turn, order.store, key, outcome.status);
   ReplyToOutcome(turn, order, outcome);
 }
 
 void BeginBinaryStore(const Turn& turn, const BinaryStoreOrder& order, const Key& key,
                       uint32_t value_bytes, Reservation* reservation) {
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveStoreBegin(turn, key);
   if (!Fits(turn, order, key, value_bytes)) {
     RefuseTooLarge(turn, order, key);
     return;
@@ -105,6 +115,10 @@ void BeginBinaryStore(const Turn& turn, const BinaryStoreOrder& order, const Key
 }
 
 void FinishBinaryStore(const Turn& turn, const BinaryStoreOrder& order, Reservation reservation) {
+  if (turn.observed() != 0) [[unlikely]] {
+    ReplyToOutcome(turn, order, CommitObserved(turn, order.store, std::move(reservation)));
+    return;
+  }
   ReplyToOutcome(turn, order,
                  turn.store().Commit(std::move(reservation), order.store.options, turn.tick()));
 }

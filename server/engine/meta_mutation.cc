@@ -2,6 +2,7 @@
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
 #include "server/engine/meta_expiry.h"
+#include "server/engine/observe.h"
 
 // md and ma. Both are quiet (q) only about success.
 
@@ -97,8 +98,14 @@ void ReplyNumber(const Turn& turn, const Request& request, const ArithmeticOutco
 }  // namespace
 
 void ExecuteMetaDelete(const Turn& turn, const Request& request, const Key& key) {
+  const bool observed = turn.observed() != 0;
+  ObservedItem old;
+  if (observed) [[unlikely]]
+    old = ObserveDeleteBegin(turn, key);
   const DeleteOutcome outcome =
       turn.store().Delete(turn.lane(), key, DeleteOptionsOf(turn, request), turn.tick());
+  if (observed && outcome.status == DeleteStatus::kDeleted) [[unlikely]]
+    ObserveDeleted(turn, key, old, "md");
   switch (outcome.status) {
     case DeleteStatus::kDeleted:
       if ((request.meta & kMetaInvalidate) == 0) CountDelete(turn, outcome);
@@ -116,6 +123,8 @@ void ExecuteMetaDelete(const Turn& turn, const Request& request, const Key& key)
 }
 
 void ExecuteMetaArithmetic(const Turn& turn, const Request& request, const Key& key) {
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveArithmetic(turn, key);
   const ArithmeticOptions options = ArithmeticOptionsOf(turn, request);
   const ArithmeticOutcome outcome = turn.store().Arithmetic(turn.lane(), key, options, turn.tick());
   if (!outcome.created) CountArithmetic(turn, options.decrement, outcome);

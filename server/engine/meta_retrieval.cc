@@ -4,6 +4,7 @@
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
 #include "server/engine/meta_expiry.h"
+#include "server/engine/observe.h"
 #include "slab/item.h"
 
 // mg and me. mg is a get that says what it wants: its value and flags are written in one go under
@@ -132,6 +133,8 @@ void ExecuteMetaGet(const Turn& turn, const Request& request, const Key& key) {
     turn.out.AppendPinned(std::move(large.item), large.bytes);
     turn.out.Append(kLineEnd);
   }
+  if (turn.observed() != 0) [[unlikely]]
+    ObserveGet(turn, key, outcome);
   if (outcome.status != ReadStatus::kHit) {
     CountGet(turn, outcome);
     ReplyMiss(turn, request, key);

@@ -1,5 +1,8 @@
 #include "server/engine/observe.h"
 
+#include <string>
+#include <utility>
+
 #include "slab/store.h"
 
 namespace larder {
@@ -125,6 +128,17 @@ void ObserveStore(const Turn& turn, const StoreOrder& order, const Key& key, Wri
     }
   }
   turn.worker.watch_log().Append(event, turn.now);
+}
+
+// The key goes with the reservation, and is told of afterwards, too.
+WriteOutcome CommitObserved(const Turn& turn, const StoreOrder& order, Reservation reservation) {
+  const std::string bytes(reservation.key());
+  const Key key = turn.store().MakeKey(bytes);
+  ObserveStoreLookup(turn, key);
+  const WriteOutcome outcome =
+      turn.store().Commit(std::move(reservation), order.options, turn.tick());
+  ObserveStore(turn, order, key, outcome.status);
+  return outcome;
 }
 
 ObservedItem ObserveDeleteBegin(const Turn& turn, const Key& key) {

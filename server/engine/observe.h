@@ -25,6 +25,9 @@ void ObserveStoreLookup(const Turn& turn, const Key& key);
 // It has come to `status`.
 void ObserveStore(const Turn& turn, const StoreOrder& order, const Key& key, WriteStatus status);
 
+// Commits what has been received for a storage command, and tells of it.
+WriteOutcome CommitObserved(const Turn& turn, const StoreOrder& order, Reservation reservation);
+
 // A delete: before it and, with what that returned, after it has deleted. `command` is what it
 // is called: "delete" or "md".
 struct ObservedItem {

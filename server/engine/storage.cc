@@ -1,4 +1,3 @@
-#include <string>
 #include <utility>
 
 #include "protocol/text_encoder.h"
@@ -83,17 +82,6 @@ void ReplyToOutcome(const Turn& turn, const StoreOrder& order, const WriteOutcom
   }
 }
 
-// The key goes with the reservation, and those who look on are told of it afterwards, too.
-void FinishObservedStore(const Turn& turn, const StoreOrder& order, Reservation reservation) {
-  const std::string bytes(reservation.key());
-  const Key key = turn.store().MakeKey(bytes);
-  ObserveStoreLookup(turn, key);
-  const WriteOutcome outcome =
-      turn.store().Commit(std::move(reservation), order.options, turn.tick());
-  ObserveStore(turn, order, key, outcome.status);
-  ReplyToOutcome(turn, order, outcome);
-}
-
 }  // namespace
 
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
@@ -104,6 +92,7 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
   if (request.command == Command::kMetaSet) {
     return {.command = request.command,
             .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
+            .value_bytes = request.value_bytes,
             .options = MetaWriteOptions(turn, request),
             .meta = &request};
   }
@@ -171,7 +160,7 @@ void FinishStore(const Turn& turn, const StoreOrder& order, bool well_ended,
     return;
   }
   if (turn.observed() != 0) [[unlikely]] {
-    FinishObservedStore(turn, order, std::move(reservation));
+    ReplyToOutcome(turn, order, CommitObserved(turn, order, std::move(reservation)));
     return;
   }
   ReplyToOutcome(turn, order,

@@ -67,6 +67,26 @@ TEST_F(WatchTest, TheRecordedConversation) {
                 cls + " cfd=28 size=1\n");
 }
 
+TEST_F(WatchTest, MetaCommands) {
+  watcher_.Send("watch fetchers mutations deletions\r\n");
+  client_.Send("ms w 1 T100\r\nx\r\n");
+  const std::string cls = ClassOf("w");
+  client_.Send("mg w v\r\nmd w\r\n");
+  EXPECT_EQ(Told(),
+            "type=item_get key=w status=not_found clsid=0 cfd=28 size=0\n"
+            "type=item_store key=w status=stored cmd=set ttl=100 clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=item_get key=w status=found clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=item_get key=w status=found clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=deleted key=w cmd=md clsid=" +
+                cls + " size=1\n");
+}
+
 TEST_F(WatchTest, WithoutWordsFetchersAreWatched) {
   watcher_.Send("watch\r\n");
   client_.Send("set w 0 0 1\r\nx\r\n");
