@@ -1,3 +1,4 @@
+#include <string>
 #include <string_view>
 
 #include "server/engine/binary_commands.h"
@@ -23,12 +24,35 @@ void ExecuteBinaryNoop(const Turn& turn, const Request& request) {
   turn.out.Settle();
 }
 
+namespace {
+
+// `stat detail on`, `off` and `dump`; false if it is none of them. Other than in text, -X does not
+// forbid them.
+bool AddDetail(Engine& engine, std::string_view what, StatLines* lines) {
+  if (what == "detail on" || what == "detail off") {
+    engine.SetCountPrefixes(what == "detail on");
+    return true;
+  }
+  if (what != "detail dump") return false;
+  std::string dump;
+  for (const auto& [prefix, counts] : engine.PrefixTotals()) {
+    dump += "PREFIX " + prefix + " get " + std::to_string(counts.gets) + " hit " +
+            std::to_string(counts.hits) + " set " + std::to_string(counts.sets) + " del " +
+            std::to_string(counts.deletes) + "\r\n";
+  }
+  lines->Add("detailed", dump + "END\r\n");
+  return true;
+}
+
+}  // namespace
+
 void ExecuteBinaryStats(const Turn& turn, const Request& request) {
   const BinaryEcho echo = EchoOf(request);
   StatLines lines(&turn.out, echo);
   if (request.key == "reset") {
     turn.worker.engine().ResetStats();
-  } else if (!AddStats(turn, request.key, &lines)) {
+  } else if (!AddDetail(turn.worker.engine(), request.key, &lines) &&
+             !AddStats(turn, request.key, &lines)) {
     ReplyBinaryError(&turn.out, echo, BinaryStatus::kNotFound);
     return;
   }

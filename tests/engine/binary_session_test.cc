@@ -103,6 +103,18 @@ TEST_F(BinarySession, StatsAreListedAndEndWithAnEmptyPacket) {
             "10 01 Not found");
 }
 
+TEST_F(BinarySession, PrefixesAreCounted) {
+  const auto detail = [&](const std::string& what) {
+    return Said(bin::BinaryRequestPacket{.opcode = 0x10, .key = "detail " + what}.Bytes());
+  };
+  EXPECT_EQ(detail("on"), "10 00");
+  client_.Send(bin::Store("a:1", "v") + bin::Store("a:2", std::string(30'000, 'x')) +
+               bin::Get("a:1") + bin::Get("a:3") + bin::Delete("a:1"));
+  EXPECT_EQ(detail("dump"), "10 00 detailed PREFIX a get 2 hit 1 set 2 del 1\r\nEND\r\n; 10 00");
+  EXPECT_EQ(detail("off"), "10 00");
+  EXPECT_EQ(detail("else"), "10 01 Not found");
+}
+
 TEST_F(BinarySession, AnUnknownCommandIsAnswered) {
   EXPECT_EQ(Said(bin::Plain(0x1b) + bin::Plain(0x0a)), "1b 81 Unknown command; 0a 00");
   // As many bytes as its body had are dropped behind it.
