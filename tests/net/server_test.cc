@@ -336,5 +336,34 @@ TEST(ServerTest, ServesNobodyOnceItHasStopped) {
   EXPECT_TRUE(port_is_free.ok()) << port_is_free.status();
 }
 
+TEST(ServerTest, AWatcherIsToldOfConnectionsAndCommands) {
+  TestServer server;
+  Client watcher(server.port());
+  EXPECT_EQ(watcher.Ask("watch fetchers connevents\r\n"), "OK\r\n");
+  {
+    Client client(server.port());
+    client.Ask("get a\r\n", "END\r\n");
+  }
+  std::string told = watcher.ReceiveThrough("type=conn_close");
+  told += watcher.ReceiveThrough("\n");
+  EXPECT_THAT(told, HasSubstr(" type=conn_new rip=127.0.0.1 rport="));
+  EXPECT_THAT(told, HasSubstr(" type=item_get key=a status=not_found clsid=0 cfd="));
+  EXPECT_THAT(told, HasSubstr(" transport=tcp reason=normal cfd="));
+  Client other(server.port());
+  EXPECT_THAT(other.Ask("stats conns\r\n", "END\r\n"), HasSubstr("state conn_watch\r\n"));
+}
+
+TEST(ServerTest, AClientMayEndTheServer) {
+  TestServer server({.settings = [] {
+    Settings settings;
+    settings.shutdown_command = true;
+    return settings;
+  }()});
+  Client client(server.port());
+  client.Send("shutdown\r\n");
+  EXPECT_EQ(client.ReceiveAll(), "");
+  server.Join();
+}
+
 }  // namespace
 }  // namespace larder
