@@ -13,7 +13,8 @@ namespace {
 
 constexpr char kLetters[] =
     R"(-p, --port=<num>          TCP port to listen on (default: %d)
-                          0 or -1: a free port; with MEMCACHED_PORT_FILENAME in
+                          -1, or 0 without UDP: a free port; with 0 and UDP, no
+                          TCP; with MEMCACHED_PORT_FILENAME in
                           the environment, the ports are written to that file
 -U, --udp-port=<num>      UDP port to listen on (default: %d, off)
 -s, --unix-socket=<file>  UNIX socket to listen on, and on nothing else
