@@ -103,8 +103,8 @@ struct Request {
   // kSaslAuth and kSaslStep have one, and in the binary protocol kStats: what it asks for.
   std::string_view key;
   // kStats to kExternalStorage: what follows the command word, without spaces at either end, words
-  // parted by one space or more. Meta commands: the opaque, a word of up to kMetaOpaqueBytesMax that
-  // begins with 'O'; empty if there is none. In the connection's input, as the key is.
+  // parted by one space or more. Meta commands: the opaque, a word of up to kMetaOpaqueBytesMax
+  // that begins with 'O'; empty if there is none. In the connection's input, as the key is.
   std::string_view arguments;
   // As the client sent it. 0: never; up to 30 days: seconds from now; beyond: seconds since 1970;
   // negative: at once. kFlushAll: the delay, where 0 and less mean now.

@@ -326,6 +326,8 @@ def check_claims(tree: Tree) -> Iterator[Violation]:
     tests = {("client_" if "client" in match.group() else "") + match.group(1)
              for name, text in tree.files.items() if name.endswith("CMakeLists.txt")
              for match in _TEST_DECLARED.finditer(text)}
+    # Where every file of a folder is a test.
+    tests |= {pathlib.PurePath(name).stem for name in tree.files if name.endswith("_test.cc")}
     for name, text in tree.files.items():
         if not name.endswith("README.md"):
             continue
