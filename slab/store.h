@@ -200,10 +200,14 @@ class Store {
   void PrefetchItem(const Key& key) const;
 
   // Looks `key` up and, on a hit, calls visit(const ItemView&) once, under the bucket's lock. That
-  // it was read is marked after the visit.
+  // it was read is marked after the visit. Makes no item: `options.create` is for the next one.
   template <typename Visitor>
   ReadOutcome Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
                    Visitor&& visit);
+  // The same; on a miss it makes the item, if that is asked for, and shows it.
+  template <typename Visitor>
+  ReadOutcome ReadOrCreate(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
+                           Visitor&& visit);
 
   // Shows `key`'s item, if it is there and alive, to visit(const ItemView&) under the bucket's
   // lock, and leaves no trace of it, for those who look on. Whether it was there.
@@ -395,8 +399,7 @@ class Store {
   void Unpin(Item* item, uint64_t hash);
 
   // store_claim.cc
-  void ShowToClaimant(const ReadOptions& options, Tick now, ItemView* view,
-                      absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome);
+  static void DecideWin(const ReadOptions& options, ItemView* view);
   bool CreateWon(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
                  absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome);
 
@@ -585,6 +588,7 @@ bool Store::Peek(const Key& key, Tick now, Visitor&& visit) {
   return true;
 }
 
+// The visitor is called in one place, so that it is inlined there.
 template <typename Visitor>
 ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
                         Visitor&& visit) {
@@ -594,34 +598,38 @@ ReadOutcome Store::Read(Lane& lane, const Key& key, const ReadOptions& options, 
   {
     Index::LockedBucket bucket = index_.Lock(key.hash);
     const Index::Slot slot = FindKey(bucket, key);
-    if (slot) {
-      const Location location = bucket.At(slot);
-      Item* item = arena_.ItemAt(location);
-      if (!IsDead(*item, now)) [[likely]] {
-        outcome.status = ReadStatus::kHit;
-        outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
-        ItemView view(this, item, key.hash);
-        if (options.touch) SetExpire(location, item, options.expire);
-        if (options.claim || !options.bump) [[unlikely]] {
-          ShowToClaimant(options, now, &view, visit, &outcome);
-        } else {
-          visit(view);
-          outcome.on_probation = item->MarkRead(now);
-        }
-        return outcome;
-      }
+    if (!slot) return outcome;
+    const Location location = bucket.At(slot);
+    Item* item = arena_.ItemAt(location);
+    if (IsDead(*item, now)) [[unlikely]] {
       outcome.status = HasPassed(item->expire(), now) ? ReadStatus::kExpired : ReadStatus::kFlushed;
       dead = Unlink(lane, &bucket, slot);
+    } else {
+      outcome.status = ReadStatus::kHit;
+      outcome.class_id = static_cast<uint8_t>(slabs_->ClassOf(location));
+      ItemView view(this, item, key.hash);
+      if (options.touch) SetExpire(location, item, options.expire);
+      if (options.claim) [[unlikely]]
+        DecideWin(options, &view);
+      visit(std::as_const(view));
+      outcome.won = view.won_;
+      if (view.won_) item->SetMarks(kMarkWinSent, 0);
+      outcome.on_probation = options.bump ? item->MarkRead(now) : item->on_probation();
     }
   }
   FreeItem(dead);
-  if (options.create) [[unlikely]] {
-    // Unless somebody else was faster.
-    if (!CreateWon(lane, key, options, now, visit, &outcome)) {
-      return Read(lane, key, options, now, std::forward<Visitor>(visit));
-    }
-  }
   return outcome;
+}
+
+template <typename Visitor>
+ReadOutcome Store::ReadOrCreate(Lane& lane, const Key& key, const ReadOptions& options, Tick now,
+                                Visitor&& visit) {
+  while (true) {
+    ReadOutcome outcome = Read(lane, key, options, now, visit);
+    if (outcome.status == ReadStatus::kHit || !options.create) return outcome;
+    // Unless somebody else was faster.
+    if (CreateWon(lane, key, options, now, visit, &outcome)) return outcome;
+  }
 }
 
 inline int ItemView::class_id() const {

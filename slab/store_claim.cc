@@ -9,16 +9,11 @@
 namespace larder {
 
 // Under the bucket's lock.
-void Store::ShowToClaimant(const ReadOptions& options, Tick now, ItemView* view,
-                           absl::FunctionRef<void(const ItemView&)> visit, ReadOutcome* outcome) {
-  Item* item = view->item_;
+void Store::DecideWin(const ReadOptions& options, ItemView* view) {
+  const Item* item = view->item_;
   const uint32_t expire = options.recache_after_touch ? item->expire() : view->expire_before_;
   const bool recache = item->stale() || (expire != kNeverExpires && expire < options.recache_below);
-  view->won_ = options.claim && recache && !item->win_sent();
-  outcome->won = view->won_;
-  visit(*view);
-  if (view->won_) item->SetMarks(kMarkWinSent, 0);
-  outcome->on_probation = options.bump ? item->MarkRead(now) : item->on_probation();
+  view->won_ = recache && !item->win_sent();
 }
 
 // Links an empty item where there was none. False if there is one now.

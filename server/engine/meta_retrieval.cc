@@ -119,7 +119,7 @@ void ExecuteMetaGet(const Turn& turn, const Request& request, const Key& key) {
   char* const room =
       turn.out.Room((request.meta & kMetaValue) != 0 ? kValueReplyBytesMax : kMetaLineBytesMax);
   const ReadOutcome outcome =
-      turn.store().Read(turn.lane(), key, options, turn.tick(), [&](const ItemView& item) {
+      turn.store().ReadOrCreate(turn.lane(), key, options, turn.tick(), [&](const ItemView& item) {
         const bool with_value = WantsValue(turn, request, item);
         char* end = EncodeHit(room, turn, request, item, with_value);
         if (with_value && item.large()) {

@@ -52,24 +52,25 @@ class StoreUnderTest {
   std::optional<Found> Get(std::string_view key, Tick now, const ReadOptions& options = {}) {
     std::optional<Found> found;
     ItemRef pin;
-    last_read = store_->Read(*lane_, store_->MakeKey(key), options, now, [&](const ItemView& item) {
-      found = Found{.value = {},
-                    .client_flags = item.client_flags(),
-                    .cas = item.cas(),
-                    .expire = item.expire(),
-                    .stale = item.stale(),
-                    .binary_key = item.binary_key(),
-                    .expire_before = item.expire_before(),
-                    .fetched = item.fetched(),
-                    .win_sent = item.win_sent(),
-                    .won = item.won(),
-                    .created = item.created()};
-      if (item.large()) {
-        pin = item.Pin();
-      } else {
-        found->value = item.value();
-      }
-    });
+    last_read =
+        store_->ReadOrCreate(*lane_, store_->MakeKey(key), options, now, [&](const ItemView& item) {
+          found = Found{.value = {},
+                        .client_flags = item.client_flags(),
+                        .cas = item.cas(),
+                        .expire = item.expire(),
+                        .stale = item.stale(),
+                        .binary_key = item.binary_key(),
+                        .expire_before = item.expire_before(),
+                        .fetched = item.fetched(),
+                        .win_sent = item.win_sent(),
+                        .won = item.won(),
+                        .created = item.created()};
+          if (item.large()) {
+            pin = item.Pin();
+          } else {
+            found->value = item.value();
+          }
+        });
     if (pin) found->value = ReadAll(pin.Pieces());
     return found;
   }

@@ -116,13 +116,14 @@ class Mixed {
   void Read(uint64_t n, const Key& key, const ReadOptions& options, Tick now) {
     std::string value;
     ItemRef pin;
-    const ReadOutcome outcome = store_.Read(lane_, key, options, now, [&](const ItemView& item) {
-      if (item.large()) {
-        pin = item.Pin();
-      } else {
-        value = item.value();
-      }
-    });
+    const ReadOutcome outcome =
+        store_.ReadOrCreate(lane_, key, options, now, [&](const ItemView& item) {
+          if (item.large()) {
+            pin = item.Pin();
+          } else {
+            value = item.value();
+          }
+        });
     if (outcome.status != ReadStatus::kHit) return;
     if (!pin && value.empty()) return;  // it was removed, or is to be brought
     if (!pin) return ExpectWhole(n, value);
