@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/engine/binary_client.h"
 #include "tests/engine/session_harness.h"
 
 // What a watching session is told of what others do.
@@ -85,6 +86,28 @@ TEST_F(WatchTest, MetaCommands) {
                 " cfd=28 size=1\n"
                 "type=deleted key=w cmd=md clsid=" +
                 cls + " size=1\n");
+}
+
+TEST_F(WatchTest, BinaryCommands) {
+  watcher_.Send("watch fetchers mutations deletions\r\n");
+  client_.Send(binary::Store("w", "x", 0x01, 0, 0, /*expiry=*/100));
+  const std::string cls = ClassOf("w");
+  client_.Send(binary::Get("w") + binary::Delete("w") + binary::Get("w", /*opcode=*/0x09));
+  EXPECT_EQ(Told(),
+            "type=item_get key=w status=not_found clsid=0 cfd=28 size=0\n"
+            "type=item_store key=w status=stored cmd=set ttl=100 clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=item_get key=w status=found clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=item_get key=w status=found clsid=" +
+                cls +
+                " cfd=28 size=1\n"
+                "type=deleted key=w cmd=delete clsid=" +
+                cls +
+                " size=1\n"
+                "type=item_get key=w status=not_found clsid=0 cfd=28 size=0\n");
 }
 
 TEST_F(WatchTest, WithoutWordsFetchersAreWatched) {
