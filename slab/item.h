@@ -437,10 +437,12 @@ class ItemPart {
     shape_.store(static_cast<uint32_t>(ItemState::kPart), std::memory_order_release);
   }
 
-  Location next() const { return next_low_ | Location{next_high_} << 32; }
+  Location next() const {
+    return next_low_ | Location{next_high_.load(std::memory_order_relaxed)} << 32;
+  }
   void SetNext(Location next) {
     next_low_ = static_cast<uint32_t>(next);
-    next_high_ = static_cast<uint16_t>(next >> 32);
+    next_high_.store(static_cast<uint16_t>(next >> 32), std::memory_order_relaxed);
   }
   Location owner() const {
     return owner_low_.load(std::memory_order_relaxed) |
@@ -457,7 +459,7 @@ class ItemPart {
   uint32_t next_low_;
   std::atomic<uint32_t> owner_low_;
   std::atomic<uint32_t> shape_;
-  uint16_t next_high_;
+  std::atomic<uint16_t> next_high_;  // where an item has its usage, which the ring looks at
   std::atomic<uint16_t> owner_high_;
   uint32_t value_bytes_here_;
 };

@@ -194,6 +194,14 @@ TEST_F(ThreadsTest, ChainsAreWholeWhilePagesMove) {
   });
 }
 
+// Small pages, so that most values are chains, of chunks that held items on probation before.
+TEST_F(ThreadsTest, ChunksOfItemsBecomePartsOfChains) {
+  Run({.memory_bytes = 8 * kMiB}, [this](int, Lane& lane, std::mt19937_64& random) {
+    Mixed mixed(store_.get(), &lane, &random, 2000, 60000);
+    for (int i = 0; i < 20000; ++i) mixed.Step(now());
+  });
+}
+
 TEST_F(ThreadsTest, TheLimitChangesAndPagesAreReassigned) {
   Run({.memory_bytes = 8 * kMiB}, [this](int thread, Lane& lane, std::mt19937_64& random) {
     Mixed mixed(store_.get(), &lane, &random, 5000, 20000);
