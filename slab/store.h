@@ -472,6 +472,8 @@ class Store {
   void TellEviction(const Item& item, int class_id, Tick now);
   bool Move(const Candidate& candidate, int class_id, Tick now);
   bool MoveSmall(const Candidate& candidate, Location to, Tick now);
+  // Whether `chunk` continues the value of the item at `head`.
+  bool ContinuesItem(Location chunk, Location head) const;
   bool MoveLarge(const Candidate& candidate, Location to, Tick now);
   void SettleMoved(Item* copy, Location to, uint32_t bytes);
   void ReplacePart(Item* head, Location from, Location to);

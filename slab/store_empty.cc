@@ -214,8 +214,13 @@ void Store::SettleMoved(Item* copy, Location to, uint32_t bytes) {
   }
 }
 
+bool Store::ContinuesItem(Location chunk, Location head) const {
+  return arena_.ItemAt(chunk)->state() == ItemState::kPart && arena_.PartAt(chunk)->owner() == head;
+}
+
 bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
   Item* head = arena_.ItemAt(candidate.item);
+  const bool part = candidate.chunk != candidate.item;
   ItemRef pin;  // declared before the second lock, so that it goes after it
   {
     Index::LockedBucket bucket = index_.Lock(candidate.hash);
@@ -223,9 +228,10 @@ bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
     if (!slot || !head->large() || IsDead(*head, now) || head->extension().pins > 0) {
       return false;
     }
+    // The key may have been stored anew since, twice, and its item lie where the last one lay.
+    if (part && !ContinuesItem(candidate.chunk, candidate.item)) return false;
     pin = ItemView(this, head, candidate.hash).Pin();
   }
-  const bool part = candidate.chunk != candidate.item;
   const uint32_t head_bytes = head->PrefixBytes() + head->extension().value_bytes_here;
   if (part) {
     ItemPart* from = arena_.PartAt(candidate.chunk);
