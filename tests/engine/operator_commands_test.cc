@@ -19,6 +19,37 @@ class OperatorCommandsTest : public testing::Test {
   Client client_{&harness_};
 };
 
+// What goes on in the background is told while it does, and counted.
+TEST_F(OperatorCommandsTest, BackgroundWorkIsReported) {
+  const auto stat = [this](const std::string& name) {
+    return StatOf(client_.Send("stats\r\n"), name);
+  };
+  const auto maintain = [this] {
+    while (harness_.store().Maintain(harness_.now.tick, 10000)) {
+    }
+  };
+  const std::string value(3000, 'x');
+  for (int i = 0; i < 2000; ++i) {
+    client_.Send("set key" + std::to_string(i) + " 0 0 3000 noreply\r\n" + value + "\r\n");
+  }
+  const std::string me = client_.Send("me key1\r\n");
+  const std::string from = std::to_string(std::stoi(me.substr(me.find(" cls=") + 5)));
+  EXPECT_EQ(stat("slab_reassign_running"), "0");
+  EXPECT_EQ(client_.Send("slabs reassign " + from + " 1\r\n"), "OK\r\n");
+  EXPECT_EQ(stat("slab_reassign_running"), "1");
+  maintain();
+  EXPECT_EQ(stat("slab_reassign_running"), "0");
+  EXPECT_EQ(stat("slabs_moved"), "1");
+  EXPECT_EQ(stat("lru_crawler_running"), "0");
+  const int starts = std::stoi(stat("lru_crawler_starts"));
+  EXPECT_EQ(client_.Send("lru_crawler crawl all\r\n"), "OK\r\n");
+  harness_.store().Maintain(harness_.now.tick, 1);
+  EXPECT_EQ(stat("lru_crawler_running"), "1");
+  maintain();
+  EXPECT_EQ(stat("lru_crawler_running"), "0");
+  EXPECT_EQ(std::stoi(stat("lru_crawler_starts")), starts + 1);
+}
+
 struct Exchange {
   const char* line;
   const char* reply;
