@@ -182,6 +182,13 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
   return EXIT_SUCCESS;
 }
 
+// Null without -Z. There is no clock yet: its first tick depends on what is opened later, as the
+// user to be.
+absl::StatusOr<std::unique_ptr<TlsContext>> MakeTls(const TlsSettings& settings) {
+  if (!settings.enabled) return nullptr;
+  return TlsContext::Create(settings, SystemClock::kFirstTick);
+}
+
 // Ticks go on from where the memory file has them.
 Tick FirstTick(const MemoryFile* memory_file) {
   if (memory_file == nullptr) return SystemClock::kFirstTick;
@@ -199,6 +206,9 @@ int Start(Options options) {
       return Fail(status, EXIT_FAILURE);
     }
   }
+  // A key is often root's alone.
+  absl::StatusOr<std::unique_ptr<TlsContext>> tls = MakeTls(options.settings.tls);
+  if (!tls.ok()) return Fail(tls.status(), EX_USAGE);
   std::optional<User> user;
   if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
 
@@ -219,13 +229,7 @@ int Start(Options options) {
     memory_file = *std::move(file);
   }
   const SystemClock clock(FirstTick(memory_file.get()));
-  std::unique_ptr<TlsContext> tls;
-  if (settings.tls.enabled) {
-    absl::StatusOr<std::unique_ptr<TlsContext>> context =
-        TlsContext::Create(settings.tls, clock.Read().tick);
-    if (!context.ok()) return Fail(context.status(), EX_USAGE);
-    tls = *std::move(context);
-  }
+  if (*tls != nullptr) (*tls)->SetLoadedAt(clock.Read().tick);
   std::unique_ptr<Authenticator> authenticator;
   if (settings.sasl) {
     absl::StatusOr<std::unique_ptr<Authenticator>> sasl = MakeSaslAuthenticator(settings.verbosity);
@@ -233,7 +237,7 @@ int Start(Options options) {
     authenticator = *std::move(sasl);
   }
   Extras extras{.memory_file = memory_file.get(),
-                .tls = tls.get(),
+                .tls = tls->get(),
                 .authenticator = authenticator.get(),
                 .auth_file = auth_file.get()};
   if (!options.daemonize) {

@@ -168,7 +168,7 @@ void TlsContext::Publish(SslContextHandle context, Tick now) {
     const MutexLock lock(&mutex_);
     context_.swap(context);
   }
-  loaded_at_.store(now.seconds, std::memory_order_relaxed);
+  SetLoadedAt(now);
 }
 
 SslHandle TlsContext::NewConnection(int fd, ListenerTls mode) const {

@@ -41,6 +41,9 @@ class TlsContext {
   // Reads the files again, for connections that are made from now on. On failure nothing changes.
   absl::Status Reload(Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // That the files were read `now`, if no clock could tell at the time.
+  void SetLoadedAt(Tick now) { loaded_at_.store(now.seconds, std::memory_order_relaxed); }
+
   // The server's end of a new connection on the socket `fd`, which must outlive it, before the
   // handshake. `mode` is not kNone. Null if there is no memory for it.
   SslHandle NewConnection(int fd, ListenerTls mode) const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -66,6 +68,29 @@ TEST_F(TlsProcessTest, HangupReadsTheCertificateAgain) {
   EXPECT_THAT(larder.errors(), HasSubstr("Certificates reloaded\n"));
   EXPECT_THAT(larder.errors(), HasSubstr("Error loading the certificate chain: " + file +
                                          " : error:0480006C:PEM routines::no start line\n"));
+}
+
+TEST_F(TlsProcessTest, AKeyOfRootsIsReadBeforeRootIsGivenUp) {
+  if (getuid() != 0) GTEST_SKIP() << "not root";
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  const CertificateAuthority authority;
+  const std::string file = authority.Issue("first", "server.pem");
+  std::filesystem::permissions(authority.Path(""), std::filesystem::perms::all);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  Process larder(
+      {"-l", "127.0.0.1", "-p", "0", "-u", "nobody", "-v", "-Z", "-o", "ssl_chain_cert=" + file});
+  const int port = WaitForPort();
+  EXPECT_EQ(TlsClient(port).Ask("mn\r\n"), "MN\r\n");
+
+  // As nobody it cannot be read again, which is said, and what was read stays in use.
+  EXPECT_EQ(TlsClient(port).Ask("refresh_certs\r\n"),
+            "Error loading the certificate chain: " + file +
+                " : error:8000000D:system library::Permission denied\r\n");
+  EXPECT_EQ(TlsClient(port).Ask("mn\r\n"), "MN\r\n");
+  larder.Signal(SIGHUP);
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_THAT(larder.errors(), HasSubstr("Permission denied\n"));
 }
 
 }  // namespace
