@@ -83,6 +83,14 @@ uint64_t RandomSeed() {
   return uint64_t{device()} << 32 | device();
 }
 
+// `how`: SIG_BLOCK or SIG_UNBLOCK.
+void MaskStopSignals(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : kStopSignals) sigaddset(&signals, signal);
+  pthread_sigmask(how, &signals, nullptr);
+}
+
 void IgnoreSignal(int number) {
   struct sigaction action = {};
   action.sa_handler = SIG_IGN;
@@ -141,6 +149,9 @@ void AddReloads(const Engine& engine, const Extras& extras, Server* server) {
 
 int Serve(const Options& options, Sockets sockets, const Clock& clock, const Extras& extras) {
   const Settings& settings = options.settings;
+  // From when the store takes its memory file over, only a graceful stop leaves what the next start
+  // can use; so a signal that comes before the server watches for it waits until then.
+  MaskStopSignals(SIG_BLOCK);
   absl::StatusOr<std::unique_ptr<Store>> store = MakeStore(settings, extras.memory_file);
   if (!store.ok()) return Fail(store.status(), EXIT_FAILURE);
   if (settings.lock_memory && !(*store)->memory_locked()) {
@@ -162,6 +173,7 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
+  MaskStopSignals(SIG_UNBLOCK);
   AnnouncePorts(ports);
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,7 +39,8 @@ inline std::string ReadAll(int fd) {
 // A larder process; killed if the test does not end it.
 class Process {
  public:
-  explicit Process(std::vector<std::string> arguments) {
+  // With a `pending_signal`, the process starts with this signal blocked, and sent already.
+  explicit Process(std::vector<std::string> arguments, int pending_signal = 0) {
     arguments.insert(arguments.begin(), LARDER_PROGRAM);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -49,11 +49,9 @@ class Process {
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
     errors_.Reset(ends[0]);
     const UniqueFd writer(ends[1]);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, writer.get(), STDERR_FILENO);
-    EXPECT_EQ(posix_spawn(&pid_, LARDER_PROGRAM, &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
+    pid_ = fork();
+    EXPECT_GE(pid_, 0);
+    if (pid_ == 0) Become(argv.data(), writer.get(), pending_signal);
   }
 
   ~Process() {
@@ -78,6 +76,20 @@ class Process {
   const std::string& errors() const { return errors_text_; }
 
  private:
+  // In the child: a mask and what is pending outlive the exec.
+  [[noreturn]] static void Become(char* const* argv, int errors, int pending_signal) {
+    if (pending_signal != 0) {
+      sigset_t blocked;
+      sigemptyset(&blocked);
+      sigaddset(&blocked, pending_signal);
+      sigprocmask(SIG_BLOCK, &blocked, nullptr);
+      kill(getpid(), pending_signal);
+    }
+    dup2(errors, STDERR_FILENO);
+    execv(LARDER_PROGRAM, argv);
+    _exit(127);
+  }
+
   pid_t pid_ = 0;
   UniqueFd errors_;
   std::string errors_text_;

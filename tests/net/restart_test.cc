@@ -25,10 +25,10 @@ using testing::HasSubstr;
 class RestartTest : public ProcessTest {
  protected:
   // Starts on the memory file; what ran before must have ended.
-  void Start(std::vector<std::string> options = {"-m", "32"}) {
+  void Start(std::vector<std::string> options = {"-m", "32"}, int pending_signal = 0) {
     std::filesystem::remove(port_file_);
     options.insert(options.end(), {"-e", file_.string()});
-    larder_.emplace(With(std::move(options)));
+    larder_.emplace(With(std::move(options)), pending_signal);
   }
   Client Connect() const { return Client(WaitForPort()); }
   // What it said in the end.
@@ -168,6 +168,22 @@ TEST_F(RestartTest, OnlyUsr1Saves) {
   Connect();
   EXPECT_EQ(End(SIGTERM), "");
   EXPECT_FALSE(std::filesystem::exists(Metadata()));
+}
+
+// A signal during the start, even one that comes before everything, is taken after it.
+TEST_F(RestartTest, StoppedWhileItStartsItSaves) {
+  Start();
+  {
+    Client client = Connect();
+    Set(client, "k", "v");
+  }
+  End();
+  Start({"-m", "32"}, SIGUSR1);
+  EXPECT_EQ(larder_->Wait(), EXIT_SUCCESS);
+  EXPECT_EQ(larder_->errors(), "Gracefully stopping\n");
+  Start();
+  Client client = Connect();
+  EXPECT_THAT(Gets(client, "k"), HasSubstr("VALUE k"));
 }
 
 TEST_F(RestartTest, WithOtherSettingsItStartsEmptyAndSaysWhy) {
