@@ -1,5 +1,6 @@
 #include "server/engine/key_dump.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 
@@ -12,6 +13,11 @@
 namespace larder {
 
 namespace {
+
+// What came by the binary protocol may have anything in its key.
+bool FitsLine(std::string_view key) {
+  return std::ranges::none_of(key, [](char c) { return c == ' ' || c == '\r' || c == '\n'; });
+}
 
 // Looked at in a call of the store's, and in a turn of the connection's.
 constexpr size_t kStepsOfWalk = 64;
@@ -104,10 +110,10 @@ void KeyDump::WriteMetadump(const Turn& turn, const Row& row) {
   turn.out.Append(line_);
 }
 
-// A line that can be sent back as it is, so a key that no text can hold is in base64.
+// A line that can be sent back as it is, so a key that no line can hold is in base64.
 void KeyDump::WriteMgdump(const Turn& turn, const Row& row) {
   turn.out.Append("mg ");
-  if (row.binary_key) {
+  if (row.binary_key || !FitsLine(row.key)) {
     std::string encoded;
     absl::Base64Escape({row.key.data(), row.key.size()}, &encoded);
     turn.out.Append(encoded);

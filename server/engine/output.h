@@ -94,6 +94,7 @@ class Output {
 
   // Copies any number of bytes.
   void Append(std::string_view bytes) {
+    if (bytes.empty()) return;
     if (tail_ == nullptr || sizeof(tail_->bytes) - tail_->size < bytes.size()) [[unlikely]] {
       AppendInPieces(bytes);
       return;

@@ -175,10 +175,10 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
     for (size_t i = 0; i < ahead.slots; ++i) {
       const Slot& slot = window.slots[i];
       if (turn.out.full()) [[unlikely]] {
-        parser_ = slot.parser;
+        if (!binary) parser_ = slot.parser;
         return {slot.begin, Next::kFlush};
       }
-      if ((observed & kWatchRawCommands) != 0) [[unlikely]]
+      if ((observed & kWatchRawCommands) != 0 && !binary) [[unlikely]]
         ObserveLine(turn, input.substr(slot.begin), slot);
       binary ? ExecuteBinary(turn, slot) : Execute(turn, slot);
     }

@@ -34,14 +34,15 @@
 //   if (!room.empty()) { readv(room, buffer); BodyReceived(what went into room); }
 //   Run(what went into the buffer)
 //
-// What comes out depends on the bytes of the stream alone, not on how they were cut into calls.
+// What comes out depends on the bytes of the stream alone, not on how they were cut into calls; but
+// for the replies before a packet that is none of the binary protocol's: those that had not been
+// sent yet are lost, as with memcached.
 //
 // A request's way. A turn does not take requests one by one: it would wait for memory with every
 // key, for a cache's index and items are nearly never in the processor's own caches. Instead Run
 //
-//   1. reads ahead: the parser hands out up to 32 requests (a get of many keys is as many
-//   requests),
-//      their keys are hashed, and the index's lines that they will need are asked for;
+//   1. reads ahead: the parser hands out up to 32 requests (a get of many keys is as many), their
+//      keys are hashed, and the index's lines that they will need are asked for;
 //   2. asks for the items' lines, which the index's lines, arriving meanwhile, point at;
 //   3. executes the requests in order, one call each (commands.h), by which time most of what they
 //      touch is at hand.

@@ -100,6 +100,15 @@ TEST_F(KeyDumpTest, EveryKeyOnceThoughTheClientReadsSlowly) {
   EXPECT_GT(slow.yields(), 10);
 }
 
+TEST_F(KeyDumpTest, AKeyThatWouldEndTheLineIsDumpedInBase64) {
+  Client binary(&harness_);
+  // A set of "a\r\nb" to nothing: header, flags and expiry, key.
+  binary.Send(std::string("\x80\x01\0\x04\x08\0\0\0\0\0\0\x0c", 12) + std::string(12, '\0') +
+              std::string(8, '\0') + "a\r\nb");
+  EXPECT_EQ(client_.Send("lru_crawler mgdump all\r\n"), "OK\r\nmg YQ0KYg== b\r\nEN\r\n");
+  EXPECT_EQ(client_.Send("mg YQ0KYg== b s\r\n"), "HD s0\r\n");
+}
+
 TEST_F(KeyDumpTest, OneAtATime) {
   Fill(5000);
   Client::Options options;

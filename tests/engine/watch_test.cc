@@ -182,6 +182,15 @@ TEST_F(WatchTest, RawCommandsOnceALine) {
   EXPECT_EQ(Told(), "<28 get a b c\n<28 set a 0 0 1\n<28 nonsense\n");
 }
 
+TEST_F(WatchTest, RawCommandsAreOfTextAlone) {
+  watcher_.Send("watch rawcmds\r\n");
+  Client binary(&harness_);
+  // A noop.
+  binary.Send(std::string("\x80\x0a", 2) + std::string(22, '\0'));
+  client_.Send("get a\r\n");
+  EXPECT_EQ(Told(), "<28 get a\n");
+}
+
 TEST_F(WatchTest, Evictions) {
   Settings settings;
   settings.memory_bytes = 16 << 20;
