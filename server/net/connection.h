@@ -80,6 +80,9 @@ class Connection {
   bool IsIdle(const Now& now, int seconds) const;
   uint32_t active_tick() const { return active_tick_.load(std::memory_order_relaxed); }
 
+  // Whether OnReadable is a step of a TLS handshake: whoever calls it should not call many at once.
+  bool handshaking() const { return stream_.handshaking(); }
+
   // Whether the client is a watcher: Resume when the worker has been woken.
   bool watching() const { return session_.watching(); }
   // The client's address. Whether it went in another way than by closing or quitting.

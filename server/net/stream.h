@@ -49,6 +49,8 @@ class Stream {
     return tls_->Send(pieces, records);
   }
 
+  // The next Receive is a step of a handshake, which costs as much as thousands of requests.
+  bool handshaking() const { return tls_ != nullptr && tls_->handshaking(); }
   // There is input that the socket does not show as readable: Receive must be called again.
   bool has_unread() const { return tls_ != nullptr && tls_->has_unread(); }
   // The last Receive waits for the socket to take output.

@@ -46,6 +46,8 @@ class TlsStream {
   // during the call. Returns as Receive does.
   ssize_t Send(std::span<const iovec> pieces, LentBuffer* buffer);
 
+  // Whether the next Receive may cost as much as a handshake does.
+  bool handshaking() const { return !established_; }
   bool has_unread() const { return unread_; }
   bool receive_wants_room() const { return receive_wants_room_; }
   // What failed, after EPROTO.

@@ -117,8 +117,9 @@ void Worker::Drain() {
 
 void Worker::RunTurn(bool wait) {
   turn_has_begun_ = false;
-  loop_.RunTurn(wait && yielded_.empty());
+  loop_.RunTurn(wait && yielded_.empty() && handshakes_.empty());
   ResumeYielded();
+  StepHandshake();
 }
 
 // The clock is read by the first connection of the turn, after the wait.
@@ -135,6 +136,10 @@ void Worker::OnSocketReady(int, short what, void* argument) {
   // Its turn comes at the end of this one, and the socket will still be ready after that.
   if (client->wait == Connection::Wait::kTurn) return;
   Worker* const worker = client->worker;
+  if (client->connection.handshaking()) [[unlikely]] {
+    worker->QueueHandshake(client);
+    return;
+  }
   LoopTurn* const turn = worker->CurrentTurn();
   worker->Arrange(client, (what & EV_WRITE) != 0 ? client->connection.OnWritable(turn)
                                                  : client->connection.OnReadable(turn));
@@ -202,6 +207,22 @@ void Worker::ResumeYielded() {
   resumed_.swap(yielded_);
   for (Client* client : resumed_) Arrange(client, client->connection.Resume(CurrentTurn()));
   resumed_.clear();
+}
+
+// Its event is removed: a level that nobody acts on would wake the loop for each in each turn.
+void Worker::QueueHandshake(Client* client) {
+  client->event.Remove();
+  client->watched = 0;
+  client->wait = Connection::Wait::kTurn;
+  handshakes_.push_back(client);
+}
+
+// Whether it waited for input or for room, a handshake goes on by reading.
+void Worker::StepHandshake() {
+  if (handshakes_.empty()) return;
+  Client* const client = handshakes_.front();
+  handshakes_.pop_front();
+  Arrange(client, client->connection.OnReadable(CurrentTurn()));
 }
 
 // Sees to it that the client is called when what it waits for has come.
@@ -293,7 +314,10 @@ void Worker::ReportConnection(const Client& client, const char* close_reason) {
 }
 
 void Worker::Close(Client* client) {
-  if (client->wait == Connection::Wait::kTurn) std::erase(yielded_, client);
+  if (client->wait == Connection::Wait::kTurn) {
+    std::erase(yielded_, client);
+    std::erase(handshakes_, client);
+  }
   if (client->watching) std::erase(watchers_, client);
   ReportConnection(*client, CloseReason(*client));
   if (engine_worker_->engine().verbosity() > 1) {

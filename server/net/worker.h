@@ -6,6 +6,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -27,7 +28,10 @@
 // A worker: one thread, one loop, and the connections that were given to it, for their lives.
 //
 // A turn of the loop waits for sockets, reads the clock once, lets each connection whose socket is
-// ready do what it can, and then each that had more to do than -R allows. A connection's event
+// ready do what it can, and then each that had more to do than -R allows. TLS handshakes, of which
+// one costs as much as thousands of requests, are done last and one step a turn, in the order in
+// which they became ready: however many clients come at once, the others wait for one step of one
+// handshake. A connection's event
 // stays with the loop as it is: only one whose client does not read costs a change of it, and only
 // idle connections cost a timer, one a worker. What a connection needs while it runs is the
 // worker's and lent: an idle one holds a socket and a few hundred bytes.
@@ -96,6 +100,8 @@ class Worker {
   void Welcome(Accepted accepted) ABSL_LOCKS_EXCLUDED(clients_mutex_);
   bool Encrypts(const Accepted& accepted) const;
   void ResumeYielded();
+  void QueueHandshake(Client* client);
+  void StepHandshake();
   void ResumeWatchers();
   const char* CloseReason(const Client& client) const;
   void ReportConnection(const Client& client, const char* close_reason);
@@ -133,6 +139,7 @@ class Worker {
   std::vector<Client*> yielded_;
   std::vector<Client*> resumed_;
   std::vector<Client*> watchers_;
+  std::deque<Client*> handshakes_;  // not watched meanwhile
   LoopTurn turn_;
   bool turn_has_begun_ = false;
   bool draining_ = false;

@@ -12,7 +12,10 @@
 namespace larder {
 
 TlsClient::TlsClient(int port, const TlsClientOptions& options)
-    : socket_(port),
+    : TlsClient(Client(port), options) {}
+
+TlsClient::TlsClient(Client socket, const TlsClientOptions& options)
+    : socket_(std::move(socket)),
       context_(SSL_CTX_new(TLS_client_method())),
       input_(BIO_new(BIO_s_mem())),
       output_(BIO_new(BIO_s_mem())),
@@ -31,6 +34,12 @@ TlsClient::TlsClient(int port, const TlsClientOptions& options)
   SSL_set_bio(ssl_.get(), input_, output_);
   SSL_set_connect_state(ssl_.get());
   if (options.session != nullptr) SSL_set_session(ssl_.get(), options.session);
+}
+
+void TlsClient::Greet() {
+  ASSERT_EQ(SSL_do_handshake(ssl_.get()), -1);
+  ERR_clear_error();
+  Flush();
 }
 
 bool TlsClient::Handshake() {

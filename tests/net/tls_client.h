@@ -23,12 +23,16 @@ struct TlsClientOptions {
 class TlsClient {
  public:
   explicit TlsClient(int port, const TlsClientOptions& options = {});
+  // On a connected socket.
+  explicit TlsClient(Client socket, const TlsClientOptions& options = {});
 
   // How what TLS has to send is sent; by default at once.
   void SendBy(std::function<void(std::string_view)> send) { send_ = std::move(send); }
 
   // False if the server refused. With TLS 1.3 it may refuse later: the first answer never comes.
   bool Handshake();
+  // Sends the first message of the handshake, and waits for nothing.
+  void Greet();
   // A record for each call, sent with the next Flush.
   void Write(std::string_view bytes);
   void Flush();
@@ -44,6 +48,8 @@ class TlsClient {
   std::string Ask(std::string_view request, std::string_view end = "\r\n");
   // Everything until the stream's end; `*orderly` tells whether the server said goodbye.
   std::string ReceiveAll(bool* orderly);
+
+  int fd() const { return socket_.fd(); }
 
   // Once connected.
   std::string_view version() const { return SSL_get_version(ssl_.get()); }

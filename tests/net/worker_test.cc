@@ -1,18 +1,26 @@
 #include "server/net/worker.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <latch>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "server/net/tls_context.h"
+#include "tests/net/certificates.h"
 #include "tests/net/client.h"
 #include "tests/net/test_engine.h"
 #include "tests/net/test_server.h"
+#include "tests/net/tls_client.h"
 
 namespace larder {
 namespace {
@@ -91,6 +99,100 @@ TEST_F(WorkerTest, ConnectionsTakeTurns) {
   EXPECT_EQ(worker_.open(), 5);
   worker_.Stop();
   worker_.Join();
+}
+
+// Time that is read once a turn, by whoever has something to do in it, and that the test lets pass
+// turn by turn.
+class TurnClock : public Clock {
+ public:
+  Now Read() const override {
+    std::unique_lock lock(mutex_);
+    ++turns_begun_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_ || turns_begun_ <= turns_allowed_; });
+    return ManualClock().Read();
+  }
+  // Lets the turn pass that has begun, and waits until the next has.
+  void PassTurn() {
+    std::unique_lock lock(mutex_);
+    ++turns_allowed_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return turns_begun_ > turns_allowed_; });
+  }
+  void AwaitTurn() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return turns_begun_ > turns_allowed_; });
+  }
+  void Open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  mutable int turns_begun_ = 0;
+  int turns_allowed_ = 0;
+  bool open_ = false;
+};
+
+int BytesArrived(int fd) {
+  int bytes = 0;
+  EXPECT_EQ(ioctl(fd, FIONREAD, &bytes), 0);
+  return bytes;
+}
+
+TEST_F(WorkerTest, OneHandshakeATurn) {
+  constexpr int kNewcomers = 8;
+  constexpr int kRequests = 100;
+  signal(SIGPIPE, SIG_IGN);
+  const CertificateAuthority authority;
+  TlsSettings settings;
+  settings.chain_cert = authority.Issue("server", "server.pem");
+  const auto tls = TlsContext::Create(settings, Tick{1});
+  ASSERT_TRUE(tls.ok());
+  TurnClock clock;
+  Worker worker(0, {.tls = tls->get(), .drain_time = std::chrono::minutes(1)},
+                engine_.engine().AddWorker(), &clock);
+  ASSERT_TRUE(worker.Start().ok());
+
+  // Somebody who has something to ask in every turn, by three requests of -R.
+  auto [busy, busy_fd] = Connect();
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += "mn\r\n";
+  busy.Send(requests);
+  worker.Adopt({.fd = std::move(busy_fd), .traits = {.tls = ListenerTls::kNone}});
+  clock.AwaitTurn();
+
+  std::vector<std::unique_ptr<TlsClient>> newcomers;
+  for (int i = 0; i < kNewcomers; ++i) {
+    auto [client, fd] = Connect();
+    newcomers.push_back(std::make_unique<TlsClient>(std::move(client)));
+    newcomers.back()->Greet();
+    worker.Adopt({.fd = std::move(fd), .traits = {}});
+  }
+  const auto answered = [&newcomers] {
+    return std::ranges::count_if(newcomers,
+                                 [](const auto& client) { return BytesArrived(client->fd()) > 0; });
+  };
+  while (answered() == 0) {
+    ASSERT_LT(BytesArrived(busy.fd()), kRequests * 4) << "no handshake was begun";
+    clock.PassTurn();
+  }
+  // They are all ready by now, and each waits for its turn while the other is served in each.
+  for (int count = 1; count < kNewcomers; ++count) {
+    EXPECT_EQ(answered(), count);
+    const int served = BytesArrived(busy.fd());
+    clock.PassTurn();
+    EXPECT_EQ(BytesArrived(busy.fd()), served + 3 * 4);
+  }
+  EXPECT_EQ(answered(), kNewcomers);
+  clock.Open();
+  for (const auto& client : newcomers) EXPECT_EQ(client->Ask("mn\r\n"), "MN\r\n");
+  EXPECT_EQ(busy.ReceiveThrough("\r\n").size(), 4U);
+  worker.Stop();
+  worker.Join();
 }
 
 TEST_F(WorkerTest, ClosesWhatComesTooLate) {
