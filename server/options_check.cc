@@ -125,6 +125,14 @@ MaybeRefusal CheckAccess(OptionDraft* draft) {
   return std::nullopt;
 }
 
+// UDP is never encrypted, nor is a UNIX socket. `-p 0` alone is a port that is free.
+MaybeRefusal CheckTls(const Settings& settings) {
+  const bool has_tcp =
+      settings.tcp_port != 0 || (settings.udp_port == 0 && settings.unix_socket.empty());
+  if (!settings.tls.enabled || has_tcp) return std::nullopt;
+  return BadUsage("ERROR: You cannot enable SSL without a TCP port.");
+}
+
 }  // namespace
 
 MaybeRefusal FinishOptions(OptionDraft* draft) {
@@ -138,6 +146,7 @@ MaybeRefusal FinishOptions(OptionDraft* draft) {
   if (MaybeRefusal refusal = ParseSlabSizes(draft)) return refusal;
   if (MaybeRefusal refusal = CheckEviction(draft)) return refusal;
   if (MaybeRefusal refusal = CheckAccess(draft)) return refusal;
+  if (MaybeRefusal refusal = CheckTls(settings)) return refusal;
   for (const WithoutEffect& option : draft->without_effect) {
     const auto& names = settings.without_effect;
     if (std::ranges::find(names, option.name) == names.end()) {

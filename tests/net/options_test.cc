@@ -319,6 +319,21 @@ TEST(OptionsTest, WithoutATcpPortTheUdpPortIsTheTcpPortToo) {
   EXPECT_EQ(ParseGood({"-U", "0"}).settings.tcp_port, 11211);
 }
 
+TEST(OptionsTest, TlsNeedsATcpPort) {
+  for (const std::vector<std::string>& transport :
+       {std::vector<std::string>{"-U", "11311"}, std::vector<std::string>{"-U", "-1"},
+        std::vector<std::string>{"-s", "/run/socket"}}) {
+    std::vector<std::string> options = {"-Z", "-p", "0"};
+    options.insert(options.end(), transport.begin(), transport.end());
+    const CommandLine line = Parse(options);
+    EXPECT_EQ(line.exit_code, EX_USAGE);
+    EXPECT_EQ(line.errors, "ERROR: You cannot enable SSL without a TCP port.\n");
+  }
+  EXPECT_EQ(ParseGood({"-Z", "-p", "0"}).settings.tcp_port, 0);
+  EXPECT_EQ(ParseGood({"-Z", "-U", "11311"}).settings.tcp_port, 11311);
+  EXPECT_EQ(ParseGood({"-Z", "-p", "-1", "-U", "11311"}).settings.tcp_port, -1);
+}
+
 TEST(OptionsTest, AuthenticationChoosesTheProtocol) {
   EXPECT_EQ(ParseGood({"-B", "binary"}).settings.protocol, ProtocolChoice::kBinary);
   EXPECT_EQ(ParseGood({"-B", "ascii"}).settings.protocol, ProtocolChoice::kText);
