@@ -28,14 +28,15 @@ void Mark(int fd, uint32_t mark) {
   }
 }
 
-// A listener with a protocol of its own must not be a way around authentication.
+// A listener with a protocol of its own must not be a way around authentication. With SASL one that
+// negotiates is none: all that its clients may speak is the binary protocol.
 absl::Status CheckProtocols(const Settings& settings, const std::vector<Listener>& listeners) {
   for (const Listener& listener : listeners) {
     if (!settings.auth_file.empty() && listener.protocol != ProtocolChoice::kText) {
       return absl::InvalidArgumentError(
           "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.");
     }
-    if (settings.sasl && listener.protocol != ProtocolChoice::kBinary) {
+    if (settings.sasl && listener.protocol == ProtocolChoice::kText) {
       return absl::InvalidArgumentError(
           "ERROR: You cannot allow the ASCII protocol while using SASL.");
     }

@@ -187,6 +187,32 @@ TEST_F(ProcessTest, AListenerIsNoWayAroundAuthentication) {
       "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.\n");
 }
 
+TEST_F(ProcessTest, WithSaslAListenerThatNegotiatesIsBinary) {
+  using std::string_literals::operator""s;
+  for (const char* protocol : {"auto", "negotiating"}) {
+    std::vector<std::string> options = With({"-S"});
+    options[1] = "proto["s + protocol + "]:127.0.0.1";
+    Process larder(options);
+    const int port = WaitForPort();
+    Client text(port);
+    text.Send("version and more words\r\n");
+    text.FinishSending();
+    EXPECT_EQ(text.ReceiveAll(), "");
+    // Who has not signed in may not even ask for nothing.
+    Client binary(port);
+    binary.Send("\x80\x0a"s + std::string(22, '\0'));
+    EXPECT_EQ(binary.Receive(8), "\x81\x0a\0\0\0\0\0\x20"s);
+    larder.Signal(SIGTERM);
+    EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+    std::filesystem::remove(port_file_);
+  }
+  std::vector<std::string> options = With({"-S"});
+  options[1] = "proto[ascii]:127.0.0.1";
+  Process larder(options);
+  EXPECT_EQ(larder.Wait(), EX_OSERR);
+  EXPECT_EQ(larder.errors(), "ERROR: You cannot allow the ASCII protocol while using SASL.\n");
+}
+
 TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {
   for (const std::vector<std::string>& options : {std::vector<std::string>{"-c", "2000000000"},
                                                   std::vector<std::string>{"-t", "2000000000"}}) {
