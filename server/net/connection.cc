@@ -122,7 +122,8 @@ Connection::Wait Connection::OnReceiveFailed(ssize_t bytes, int error) {
 
 Connection::Wait Connection::Execute(std::string_view input, LoopTurn* turn) {
   // What is there is known to be too little: it need not be looked at again.
-  if (next_ == Session::Next::kRead && input.size() < session_.min_input_bytes()) {
+  if (!input.empty() && next_ == Session::Next::kRead &&
+      input.size() < session_.min_input_bytes()) {
     Hold(input);
     return WaitForNext();
   }
