@@ -120,9 +120,9 @@ absl::StatusOr<std::unique_ptr<Store>> MakeStore(const Settings& settings,
                                                  MemoryFile* memory_file) {
   const StoreOptions options = StoreOptionsFrom(settings, RandomSeed());
   if (memory_file == nullptr) return Store::Create(options);
-  std::string empty_because;
-  absl::StatusOr<std::unique_ptr<Store>> store = memory_file->MakeStore(options, &empty_because);
-  if (!empty_because.empty()) fprintf(stderr, "%s\n", empty_because.c_str());
+  std::string lost;
+  absl::StatusOr<std::unique_ptr<Store>> store = memory_file->MakeStore(options, &lost);
+  if (!lost.empty()) fprintf(stderr, "%s\n", lost.c_str());
   return store;
 }
 

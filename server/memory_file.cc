@@ -72,6 +72,16 @@ absl::Status WriteWhole(const std::string& path, std::string_view text) {
   return absl::OkStatus();
 }
 
+// The limit may have been higher, by cache_memlimit, than the one that the store starts with.
+std::string WhatIsTooMuch(const StoreStats& stats) {
+  const uint64_t bytes = stats.pages * stats.page_bytes;
+  if (bytes <= stats.memory_limit_bytes) return "";
+  constexpr int kMegabyteShift = 20;
+  return absl::StrCat("[restart] the items saved take ", bytes >> kMegabyteShift,
+                      " MB and the limit (-m) is ", stats.memory_limit_bytes >> kMegabyteShift,
+                      " MB: what is too much is evicted");
+}
+
 uint64_t FileBytes(int fd) {
   struct stat status;
   return fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
@@ -137,7 +147,7 @@ Tick MemoryFile::FirstTick(Tick first, int64_t wall_seconds) const {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> MemoryFile::MakeStore(StoreOptions options,
-                                                             std::string* empty_because) {
+                                                             std::string* lost) {
   options.memory_file = fd_.get();
   if (saved_) {
     absl::StatusOr<std::unique_ptr<Store>> store = Store::Create(options);
@@ -147,12 +157,15 @@ absl::StatusOr<std::unique_ptr<Store>> MemoryFile::MakeStore(StoreOptions option
                                     "] [old value: ", different->second, "]");
     } else {
       if (absl::Status status = TakePossession(); !status.ok()) return status;
-      if ((*store)->Restore(*saved_)) return store;
+      if ((*store)->Restore(*saved_)) {
+        *lost = WhatIsTooMuch((*store)->Stats());
+        return store;
+      }
       empty_because_ = absl::StrCat("the memory of ", path_, " cannot be had");
     }
   }
   if (!empty_because_.empty()) {
-    *empty_because = absl::StrCat("[restart] ", empty_because_, ": the cache starts empty");
+    *lost = absl::StrCat("[restart] ", empty_because_, ": the cache starts empty");
   }
   // What it held goes back to the system.
   if (ftruncate(fd_.get(), 0) != 0) return ErrnoStatus("ftruncate failed", errno);

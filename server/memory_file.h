@@ -36,10 +36,9 @@ class MemoryFile {
   // take over.
   Tick FirstTick(Tick first, int64_t wall_seconds) const;
 
-  // A store in the file. If it starts empty although there was something, `*empty_because` says why
-  // in one line.
-  absl::StatusOr<std::unique_ptr<Store>> MakeStore(StoreOptions options,
-                                                   std::string* empty_because);
+  // A store in the file. If not everything that was there stays, because the store starts empty or
+  // its limit is too low, `*lost` says so in one line.
+  absl::StatusOr<std::unique_ptr<Store>> MakeStore(StoreOptions options, std::string* lost);
 
   // Once nobody uses the store any more: writes the metadata.
   absl::Status Save(Store* store, const Now& now);

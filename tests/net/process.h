@@ -36,11 +36,15 @@ inline std::string ReadAll(int fd) {
   return text;
 }
 
+struct ProcessStart {
+  int pending_signal = 0;    // starts with this signal blocked, and sent already
+  bool errors_wait = false;  // a line to stderr waits until Wait reads what is there
+};
+
 // A larder process; killed if the test does not end it.
 class Process {
  public:
-  // With a `pending_signal`, the process starts with this signal blocked, and sent already.
-  explicit Process(std::vector<std::string> arguments, int pending_signal = 0) {
+  explicit Process(std::vector<std::string> arguments, const ProcessStart& start = {}) {
     arguments.insert(arguments.begin(), LARDER_PROGRAM);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -49,9 +53,10 @@ class Process {
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
     errors_.Reset(ends[0]);
     const UniqueFd writer(ends[1]);
+    if (start.errors_wait) Fill(writer.get());
     pid_ = fork();
     EXPECT_GE(pid_, 0);
-    if (pid_ == 0) Become(argv.data(), writer.get(), pending_signal);
+    if (pid_ == 0) Become(argv.data(), writer.get(), start.pending_signal);
   }
 
   ~Process() {
@@ -76,6 +81,13 @@ class Process {
   const std::string& errors() const { return errors_text_; }
 
  private:
+  static void Fill(int pipe) {
+    const int bytes = fcntl(pipe, F_SETPIPE_SZ, 4096);
+    EXPECT_EQ(write(pipe, std::string(static_cast<size_t>(bytes), '.').data(),
+                    static_cast<size_t>(bytes)),
+              bytes);
+  }
+
   // In the child: a mask and what is pending outlive the exec.
   [[noreturn]] static void Become(char* const* argv, int errors, int pending_signal) {
     if (pending_signal != 0) {

@@ -25,10 +25,10 @@ using testing::HasSubstr;
 class RestartTest : public ProcessTest {
  protected:
   // Starts on the memory file; what ran before must have ended.
-  void Start(std::vector<std::string> options = {"-m", "32"}, int pending_signal = 0) {
+  void Start(std::vector<std::string> options = {"-m", "32"}, const ProcessStart& start = {}) {
     std::filesystem::remove(port_file_);
     options.insert(options.end(), {"-e", file_.string()});
-    larder_.emplace(With(std::move(options)), pending_signal);
+    larder_.emplace(With(std::move(options)), start);
   }
   Client Connect() const { return Client(WaitForPort()); }
   // What it said in the end.
@@ -178,12 +178,38 @@ TEST_F(RestartTest, StoppedWhileItStartsItSaves) {
     Set(client, "k", "v");
   }
   End();
-  Start({"-m", "32"}, SIGUSR1);
+  Start({"-m", "32"}, {.pending_signal = SIGUSR1});
   EXPECT_EQ(larder_->Wait(), EXIT_SUCCESS);
   EXPECT_EQ(larder_->errors(), "Gracefully stopping\n");
   Start();
   Client client = Connect();
   EXPECT_THAT(Gets(client, "k"), HasSubstr("VALUE k"));
+}
+
+// Another start has the limit of its options again, and says what that costs. While it waits to be
+// heard the file is its own and the server does not run: stopped there it saves, too.
+TEST_F(RestartTest, MoreThanTheLimitIsSaid) {
+  Start();
+  {
+    Client client = Connect();
+    EXPECT_EQ(client.Ask("cache_memlimit 64\r\n"), "OK\r\n");
+    for (int n = 0; n < 80; ++n) Set(client, "key" + std::to_string(n), std::string(500000, 'v'));
+  }
+  End();
+  Start({"-m", "32"}, {.errors_wait = true});
+  while (std::filesystem::exists(Metadata())) usleep(1000);
+  EXPECT_THAT(
+      End(), testing::ContainsRegex("\\[restart\\] the items saved take [34][0-9] MB and the limit "
+                                    "\\(-m\\) is 32 MB: what is too much is evicted\n"
+                                    "Gracefully stopping\n$"));
+  EXPECT_TRUE(std::filesystem::exists(Metadata()));
+  Start();
+  {
+    Client client = Connect();
+    EXPECT_THAT(Gets(client, "key79"), HasSubstr("VALUE key79"));
+    while (client.Ask("stats\r\n", "END\r\n").find("STAT curr_items 80\r\n") != std::string::npos) {
+    }
+  }
 }
 
 TEST_F(RestartTest, WithOtherSettingsItStartsEmptyAndSaysWhy) {
