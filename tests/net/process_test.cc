@@ -82,6 +82,20 @@ TEST_F(ProcessTest, APortInUseIsSaid) {
   EXPECT_FALSE(std::filesystem::exists(port_file_));
 }
 
+TEST_F(ProcessTest, MemoryIsLockedAndOfLargePagesWhereThereAreAny) {
+  const std::string pages = ReadFile("/sys/kernel/mm/transparent_hugepage/enabled");
+  Process larder(With({"-k", "-L", "-m", "16"}));
+  if (pages.empty() || pages.find("[never]") != std::string::npos) {
+    EXPECT_NE(larder.Wait(), EXIT_SUCCESS);
+    EXPECT_THAT(larder.errors(), HasSubstr("Transparent huge pages support"));
+    return;
+  }
+  Client client(WaitForPort());
+  EXPECT_EQ(client.Ask("set a 0 0 1\r\nx\r\n"), "STORED\r\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+}
+
 TEST_F(ProcessTest, AUnixSocketIsInsteadOfPorts) {
   const std::string path = folder_ / "socket";
   std::vector<std::string> options = With({"-s", path, "-a", "0770"});
