@@ -72,6 +72,21 @@ absl::Status WriteWhole(const std::string& path, std::string_view text) {
   return absl::OkStatus();
 }
 
+// The setting as operators know it: by the name that memcached has for it, and the option. The
+// others follow from these, and differ with another version.
+std::string InOperatorsWords(const std::string& name, const std::string& value) {
+  if (name == "mem_limit") return absl::StrCat("[mem_limit (-m)] [old value: ", value, "]");
+  if (name == "item_size_max") return absl::StrCat("[item_size_max (-I)] [old value: ", value, "]");
+  if (name == "item_overhead") {
+    const bool cas = value == std::to_string(ItemLimit().overhead_bytes);
+    return absl::StrCat("[use_cas (-C)] [old value: ", cas ? "true" : "false", "]");
+  }
+  if (name == "slab_sizes") {
+    return absl::StrCat("[slab_config (-f, -n, -o slab_sizes)] [old value: ", value, "]");
+  }
+  return absl::StrCat("[", name, "] [old value: ", value, "]");
+}
+
 // The limit may have been higher, by cache_memlimit, than the one that the store starts with.
 std::string WhatIsTooMuch(const StoreStats& stats) {
   const uint64_t bytes = stats.pages * stats.page_bytes;
@@ -153,8 +168,8 @@ absl::StatusOr<std::unique_ptr<Store>> MemoryFile::MakeStore(StoreOptions option
     absl::StatusOr<std::unique_ptr<Store>> store = Store::Create(options);
     if (!store.ok()) return store.status();
     if (const auto different = (*store)->DifferentSetting(*saved_)) {
-      empty_because_ = absl::StrCat("restart incompatible due to setting for [", different->first,
-                                    "] [old value: ", different->second, "]");
+      empty_because_ = absl::StrCat("restart incompatible due to setting for ",
+                                    InOperatorsWords(different->first, different->second));
     } else {
       if (absl::Status status = TakePossession(); !status.ok()) return status;
       if ((*store)->Restore(*saved_)) {

@@ -225,12 +225,22 @@ TEST_F(RestartTest, WithOtherSettingsItStartsEmptyAndSaysWhy) {
     EXPECT_EQ(Gets(client, "k"), "END\r\n");
     Set(client, "k", "new");
   }
-  EXPECT_EQ(End(),
-            "[restart] restart incompatible due to setting for [mem_limit] [old value: 33554432]: "
-            "the cache starts empty\nGracefully stopping\n");
+  EXPECT_EQ(
+      End(),
+      "[restart] restart incompatible due to setting for [mem_limit (-m)] [old value: 33554432]: "
+      "the cache starts empty\nGracefully stopping\n");
   Start({"-m", "48", "-I", "2m"});
   Connect();
-  EXPECT_THAT(End(), HasSubstr("for [item_size_max] [old value: 1048576]"));
+  EXPECT_THAT(End(), HasSubstr("for [item_size_max (-I)] [old value: 1048576]: "));
+  Start({"-m", "48", "-I", "2m", "-C"});
+  Connect();
+  EXPECT_THAT(End(), HasSubstr("for [use_cas (-C)] [old value: true]: "));
+  Start({"-m", "48", "-I", "2m", "-f", "1.5"});
+  Connect();
+  EXPECT_THAT(End(), HasSubstr("for [use_cas (-C)] [old value: false]: "));
+  Start({"-m", "48", "-I", "2m"});
+  Connect();
+  EXPECT_THAT(End(), HasSubstr("for [slab_config (-f, -n, -o slab_sizes)] [old value: "));
 }
 
 TEST_F(RestartTest, MetadataThatIsTornOrUnreadableEndsTheStart) {
