@@ -50,8 +50,9 @@ int Fail(const absl::Status& status, int exit_code) {
 absl::Status RaiseDescriptorLimitFor(const Settings& settings) {
   constexpr uint64_t kListenersExpected = 32;
   const uint64_t clients = static_cast<uint64_t>(settings.connections_max);
-  const int of_worker = kDescriptorsOfWorker + (settings.udp_port != 0 ? 1 : 0);
-  const uint64_t own = kDescriptorsOfProcess + static_cast<uint64_t>(of_worker * settings.threads);
+  constexpr uint64_t kOfWorker = kDescriptorsOfWorker;
+  const uint64_t of_worker = kOfWorker + (settings.udp_port != 0 ? 1 : 0);
+  const uint64_t own = kDescriptorsOfProcess + of_worker * static_cast<uint64_t>(settings.threads);
   return RaiseDescriptorLimit(std::max(clients, own + 1), clients + own + kListenersExpected);
 }
 
