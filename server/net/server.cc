@@ -41,6 +41,17 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
   bool watched = reloads_.empty() || Watch(SIGHUP, &OnHangup);
   for (const int signal : stop_signals) watched &= Watch(signal, &OnSignal);
   if (!watched) return absl::ResourceExhaustedError("failed to watch for signals");
+  // All are there before the first serves: a client of its may ask about them at once, by UDP.
+  AddWorkers(engine);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    if (absl::Status status = worker->Start(); !status.ok()) return status;
+  }
+  maintenance_ = std::make_unique<Maintenance>(&engine->store(), &engine->watch_hub(), clock_);
+  if (absl::Status status = maintenance_->Start(); !status.ok()) return status;
+  return acceptor_.Start(&loop_, engine);
+}
+
+void Server::AddWorkers(Engine* engine) {
   WorkerOptions worker_options = options_.worker;
   worker_options.tls = options_.tls;
   for (int i = 0; i < options_.threads; ++i) {
@@ -48,14 +59,7 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
     for (DatagramPort& port : datagram_ports_) {
       workers_.back()->AddDatagramSocket(std::move(port.fds[static_cast<size_t>(i)]));
     }
-    if (absl::Status status = workers_.back()->Start(); !status.ok()) {
-      workers_.pop_back();
-      return status;
-    }
   }
-  maintenance_ = std::make_unique<Maintenance>(&engine->store(), &engine->watch_hub(), clock_);
-  if (absl::Status status = maintenance_->Start(); !status.ok()) return status;
-  return acceptor_.Start(&loop_, engine);
 }
 
 int Server::Run() {

@@ -91,12 +91,13 @@ class Server : public ServerView {
 
   bool Watch(int signal, Event::Callback callback);
   absl::Status StartAll(Engine* engine, std::span<const int> stop_signals);
+  void AddWorkers(Engine* engine);
   void StopThreads();
 
   const ServerOptions options_;
   const Clock* const clock_;
   std::vector<DatagramPort> datagram_ports_;      // their sockets go to the workers
-  std::vector<std::unique_ptr<Worker>> workers_;  // filled by Start, and not changed afterwards
+  std::vector<std::unique_ptr<Worker>> workers_;  // not changed once one of them runs
   EventLoop loop_;
   Acceptor acceptor_;
   std::unique_ptr<Maintenance> maintenance_;

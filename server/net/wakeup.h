@@ -21,8 +21,11 @@ class Wakeup {
     return fd_ && event_.Watch(loop, fd_.get(), EV_READ, &OnSignal, this);
   }
 
-  // Any thread, once started. Signals that come before the function is called make one call.
-  void Signal() const { eventfd_write(fd_.get(), 1); }
+  // Any thread, once started; before, it does nothing. Signals that come before the function is
+  // called make one call.
+  void Signal() const {
+    if (fd_) eventfd_write(fd_.get(), 1);
+  }
 
  private:
   static void OnSignal(int fd, short, void* self) {

@@ -70,8 +70,9 @@ class Worker {
   // Any thread, once started: makes the connection the worker's.
   void Adopt(Accepted accepted) ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
 
-  // Any thread, once started. What has arrived is executed and answered, and clients that are
-  // slow to read are given a moment; then all connections are closed and the thread ends.
+  // Any thread. What has arrived is executed and answered, and clients that are slow to read are
+  // given a moment; then all connections are closed and the thread ends. Does nothing if the worker
+  // was not started.
   void Stop();
   void Join() { thread_.Join(); }
 

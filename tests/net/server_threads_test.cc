@@ -7,7 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "server/net/listener.h"
 #include "tests/net/client.h"
+#include "tests/net/datagram_client.h"
+#include "tests/net/test_engine.h"
 #include "tests/net/test_server.h"
 
 // Several clients at once on several workers over a small store, so that connections come and go,
@@ -141,6 +144,34 @@ TEST(ServerThreadsTest, StoppingUnderLoad) {
   server.Join();
   for (std::thread& thread : threads) thread.join();
   server.store().CheckInvariants();
+}
+
+// Datagrams that wait when the first worker starts are answered while the others are started.
+TEST(ServerThreadsTest, WhoStartsFirstKnowsOfAll) {
+  constexpr int kThreads = 16;
+  const Settings settings{.threads = kThreads};
+  absl::StatusOr<std::vector<DatagramPort>> ports =
+      OpenDatagramPorts({.listen = "127.0.0.1"}, kThreads);
+  ASSERT_TRUE(ports.ok());
+  std::vector<std::unique_ptr<DatagramClient>> clients;
+  for (int i = 0; i < 4 * kThreads; ++i) {
+    clients.push_back(std::make_unique<DatagramClient>(AddressPort(ports->front().address)));
+    clients.back()->Send(1, "stats conns\r\n");
+  }
+  const ManualClock clock;
+  const std::unique_ptr<Store> store = CreateTestStore(settings);
+  Server server({.threads = kThreads}, {}, &clock);
+  server.AddDatagramPorts(*std::move(ports));
+  Engine engine(settings, store.get(), &server, clock.Read());
+  ASSERT_TRUE(server.Start(&engine, {}).ok());
+  for (const std::unique_ptr<DatagramClient>& client : clients) {
+    const std::string conns = client->ReceiveMessage(1);
+    size_t sockets = 0;
+    for (size_t at = 0; (at = conns.find(":addr udp:", at)) != std::string::npos; ++at) ++sockets;
+    EXPECT_EQ(sockets, size_t{kThreads}) << conns;
+  }
+  server.Stop();
+  server.Run();
 }
 
 }  // namespace
