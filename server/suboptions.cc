@@ -42,13 +42,16 @@ MaybeRefusal Unparsed(const Given& given) {
 
 MaybeRefusal TakeAny(const Given&, OptionDraft*) { return std::nullopt; }
 
-MaybeRefusal SetHashPower(const Given& given, OptionDraft*) {
+MaybeRefusal SetHashPower(const Given& given, OptionDraft* draft) {
   constexpr int kPowerMin = 12;
   constexpr int kPowerMax = 32;
   if (!given.value) return MissingNumber(given);
   int power = 0;
   ParseNumber(*given.value, &power);
-  if (power >= kPowerMin && power <= kPowerMax) return std::nullopt;
+  if (power >= kPowerMin && power <= kPowerMax) {
+    draft->options.settings.hash_power = power;
+    return std::nullopt;
+  }
   if (power < kPowerMin) {
     return BadValue(absl::StrCat("Initial hashtable multiplier of ", power, " is too low"));
   }

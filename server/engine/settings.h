@@ -55,6 +55,7 @@ struct Settings {
   bool cas = true;                             // false: -C
   bool lock_memory = false;                    // -k
   uint32_t probation_percent = 20;             // of a class's chunks
+  int hash_power = 16;                         // -o hashpower: the least that is shown
   bool track_sizes = false;                    // -o track_sizes: count items for `stats sizes`
   std::string memory_file;                     // -e; empty: memory of the process
 

@@ -36,6 +36,11 @@ struct StatsSnapshot {
   WatchStats watch;
 };
 
+// What hash_power_level shows for `items`: the table that memcached would have for so many. It
+// starts at 2^start_power buckets, is doubled when there are more than 1.5 items to a bucket, and
+// stops at 2^32. It never shrinks; this goes by the items that there are now.
+int HashPowerLevel(int start_power, uint64_t items);
+
 // Adds `worker`'s counters to `totals`.
 void AddCounters(const WorkerCounters& worker, Totals* totals);
 // Takes what `baseline` had counted already off what `snapshot` counts. What tells a state, such as

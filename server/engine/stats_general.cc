@@ -1,4 +1,3 @@
-#include <bit>
 #include <cinttypes>
 #include <cstdio>
 #include <string>
@@ -102,9 +101,10 @@ void AddTraffic(const Settings& settings, const StatsSnapshot& snapshot, StatLin
   lines->Add("conn_yields", totals.yields);
 }
 
-void AddBackgroundWork(const StoreStats& store, const WatchStats& watch, StatLines* lines) {
-  lines->Add("hash_power_level",
-             store.index_buckets == 0 ? 0 : std::bit_width(store.index_buckets) - 1);
+void AddBackgroundWork(const Settings& settings, const StoreStats& store, const WatchStats& watch,
+                       StatLines* lines) {
+  lines->Add("hash_power_level", HashPowerLevel(settings.hash_power, store.items));
+  // Not 8 << hash_power_level: exporters add it to the memory in use.
   lines->Add("hash_bytes", store.index_bytes);
   lines->Add("hash_is_expanding", store.index_growing ? 1 : 0);
   lines->Add("slab_reassign_rescues", store.items_moved);
@@ -176,13 +176,20 @@ void AddOwn(const StoreStats& store, StatLines* lines) {
 
 }  // namespace
 
+int HashPowerLevel(int start_power, uint64_t items) {
+  constexpr int kPowerMax = 32;
+  int power = start_power;
+  while (power < kPowerMax && items > (uint64_t{3} << power) / 2) ++power;
+  return power;
+}
+
 void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines) {
   const StatsSnapshot snapshot = engine.Snapshot();
   AddProcess(engine, now, snapshot.server, lines);
   AddConnectionCounts(engine.settings(), snapshot, lines);
   AddCommands(snapshot.counters, lines);
   AddTraffic(engine.settings(), snapshot, lines);
-  AddBackgroundWork(snapshot.store, snapshot.watch, lines);
+  AddBackgroundWork(engine.settings(), snapshot.store, snapshot.watch, lines);
   AddTls(engine.settings(), now, snapshot, lines);
   AddItems(snapshot.store, lines);
   AddOwn(snapshot.store, lines);

@@ -336,6 +336,29 @@ TEST_F(StatsTest, ResetClearsWhatWasCountedAndKeepsWhatIs) {
   EXPECT_EQ(Stat("cmd_get"), "0");
 }
 
+TEST_F(StatsTest, HashPowerIsThatOfMemcachedsTable) {
+  EXPECT_EQ(HashPowerLevel(16, 0), 16);
+  EXPECT_EQ(HashPowerLevel(16, 98'304), 16);
+  EXPECT_EQ(HashPowerLevel(16, 98'305), 17);
+  // As memcached 1.6.18 was seen to show.
+  EXPECT_EQ(HashPowerLevel(16, 110'000), 17);
+  EXPECT_EQ(HashPowerLevel(16, 500'000), 19);
+  EXPECT_EQ(HashPowerLevel(20, 500'000), 20);
+  EXPECT_EQ(HashPowerLevel(12, 6'145), 13);
+  EXPECT_EQ(HashPowerLevel(16, UINT64_MAX), 32);
+
+  EXPECT_EQ(Stat("hash_power_level"), "16");
+  EXPECT_EQ(Stat("hash_bytes"), Stat("larder_index_bytes"));
+  Settings settings;
+  settings.hash_power = 12;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  for (int i = 0; i < 6'145; ++i) {
+    client.Send("set " + std::to_string(i) + " 0 0 1\r\nx\r\n");
+  }
+  EXPECT_EQ(StatOf(client.Send("stats\r\n"), "hash_power_level"), "13");
+}
+
 TEST_F(StatsTest, LardersOwn) {
   client_.Send("set a 0 0 1\r\nx\r\n");
   EXPECT_EQ(Stat("larder_version"), LARDER_VERSION);

@@ -113,6 +113,7 @@ TEST(SuboptionsTest, ThoseWithoutEffectAreTakenAndListed) {
   for (const std::string& option : WithoutEffect()) {
     EXPECT_THAT(ParseGood(option).without_effect, ElementsAre(option.substr(0, option.find('='))));
   }
+  EXPECT_EQ(ParseGood("hashpower=20").hash_power, 20);
   EXPECT_THAT(ParseGood("hashpower=20,no_hashexpand,hashpower=21").without_effect,
               ElementsAre("hashpower", "no_hashexpand"));
 }
