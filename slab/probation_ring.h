@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 // The probationary segment's order: a queue of 4-byte references to chunks of one class, oldest
 // first, in blocks of 1 KiB. Blocks are provided ahead by whoever adds a page to the class, so that
@@ -39,7 +41,12 @@ class ProbationRing {
   }
 
   template <typename Visit>
-  void ForEach(Visit&& visit) const;
+  void ForEach(Visit&& visit) const {
+    ForOldest(size_, std::forward<Visit>(visit));
+  }
+  // Of the `count` oldest, or all if there are fewer.
+  template <typename Visit>
+  void ForOldest(size_t count, Visit&& visit) const;
 
  private:
   std::unique_ptr<Block> head_;  // owns the chain up to tail_
@@ -52,10 +59,10 @@ class ProbationRing {
 };
 
 template <typename Visit>
-void ProbationRing::ForEach(Visit&& visit) const {
+void ProbationRing::ForOldest(size_t count, Visit&& visit) const {
   const Block* block = head_.get();
   size_t i = front_;
-  for (size_t left = size_; left > 0; --left, ++i) {
+  for (size_t left = std::min(count, size_); left > 0; --left, ++i) {
     if (i == kBlockEntries) {
       block = block->next.get();
       i = 0;

@@ -251,6 +251,35 @@ Location SlabClass::NextProtected(Tick now) {
   return least_used;
 }
 
+ClassAges SlabClass::Ages(Tick now) const {
+  ClassAges ages;
+  std::vector<uint32_t> oldest;
+  ring_.ForOldest(kAgesSampled, [&](uint32_t reference) { oldest.push_back(reference); });
+  for (const uint32_t reference : oldest) {
+    const Location chunk = AtReference(reference);
+    if (chunk == 0) continue;
+    const Item* item = arena_->ItemAt(chunk);
+    if (item->state() != ItemState::kLinked || !item->on_probation()) continue;
+    ages.probation_seconds = std::max(ages.probation_seconds, item->IdleSeconds(now));
+  }
+  // A chunk or the end of a page a step, as the hand goes.
+  uint32_t number = hand_chunk_;
+  size_t slot = hand_slot_;
+  for (size_t step = 0; step < kAgesSampled && !pages_.empty(); ++step) {
+    if (slot >= pages_.size()) slot = 0;
+    const uint32_t page = pages_[slot];
+    if (page == 0 || number >= (*records_)[page].cut) {
+      ++slot;
+      number = 0;
+      continue;
+    }
+    const Item* item = arena_->ItemAt(ChunkAt(page, number++));
+    if (item->state() != ItemState::kLinked || item->on_probation()) continue;
+    ages.protected_seconds = std::max(ages.protected_seconds.value_or(0), item->IdleSeconds(now));
+  }
+  return ages;
+}
+
 void SlabClass::Spare(Location chunk) {
   const Item* item = arena_->ItemAt(chunk);
   if (item->state() == ItemState::kLinked && item->on_probation()) PutOnRing(chunk);

@@ -11,6 +11,7 @@
 #include "slab/poison.h"
 #include "slab/probation_ring.h"
 #include "slab/spin_lock.h"
+#include "slab/store_types.h"
 #include "slab/tick.h"
 
 // One size class: its pages, its free chunks, and the order in which its items are evicted.
@@ -66,8 +67,7 @@ struct EvictionCounts {
   uint64_t out_of_memory = 0;
   uint64_t sweeper_reclaimed = 0;
   uint64_t sweeper_checked = 0;
-  uint32_t age_seconds = 0;
-  uint32_t probation_age_seconds = 0;
+  uint32_t evicted_idle_seconds = 0;  // of the item evicted last
 };
 
 class SlabClass {
@@ -117,6 +117,10 @@ class SlabClass {
   // A chunk that is, or will be, on probation goes to the ring's end.
   void PutOnRing(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
+  // How long what would be evicted next has not been used, about: there are no lists, so a few
+  // items are looked at, the oldest on the ring and those that the hand comes to next.
+  ClassAges Ages(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
   // Emptying a page: from now on nothing is taken from it.
   void StartEmptying(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void StopEmptying(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -161,6 +165,8 @@ class SlabClass {
   // eviction costs.
   static constexpr int kHandAgedMax = 128;
   static constexpr int kHandStepsMax = 1024;
+  // Of how many chunks Ages looks at the headers, in either segment.
+  static constexpr size_t kAgesSampled = 256;
 
   size_t RingTarget(uint64_t chunks) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     return chunks * probation_percent_ / 100;

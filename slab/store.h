@@ -275,6 +275,9 @@ class Store {
   // Any thread; adds up what the lanes and classes hold at about this time.
   StoreStats Stats() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
 
+  // Of a class that Stats() tells of. For what is asked rarely: looks at some hundred items.
+  ClassAges AgesOf(int class_id, Tick now) const;
+
   // How many items there are of each size, if StoreOptions::track_sizes asked for it to be known.
   std::vector<SizeCount> SizeCounts() const ABSL_LOCKS_EXCLUDED(lanes_mutex_);
 

@@ -90,11 +90,7 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
     if (item->expire() != kNeverExpires) ++counts->evicted_nonzero;
     if (!fetched) ++counts->evicted_unfetched;
     if (fetched && idle_seconds < kActiveSeconds) ++counts->evicted_active;
-    if (item->on_probation()) {
-      counts->probation_age_seconds = idle_seconds;
-    } else {
-      counts->age_seconds = idle_seconds;
-    }
+    counts->evicted_idle_seconds = idle_seconds;
   }
   Unlink(lane, &bucket, slot);
   return true;

@@ -59,6 +59,12 @@ StoreStats Store::Stats() const {
   return stats;
 }
 
+ClassAges Store::AgesOf(int class_id, Tick now) const {
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  return slab_class.Ages(now);
+}
+
 std::vector<SizeCount> Store::SizeCounts() const {
   std::vector<int64_t> items;
   {
@@ -89,8 +95,7 @@ ClassStats Store::StatsOf(int class_id) const {
       .chunks = slab_class.total_chunks(),
       .used_chunks = slab_class.used_chunks(),
       .items_on_probation = std::min<uint64_t>(slab_class.ring_size(), slab_class.used_chunks()),
-      .age_seconds = counts.age_seconds,
-      .probation_age_seconds = counts.probation_age_seconds,
+      .evicted_idle_seconds = counts.evicted_idle_seconds,
       .evicted = counts.evicted,
       .evicted_nonzero = counts.evicted_nonzero,
       .evicted_unfetched = counts.evicted_unfetched,

@@ -3,6 +3,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -224,6 +225,13 @@ struct SizeCount {
   uint64_t items = 0;
 };
 
+// How long the items of a class have not been used that are to go next: about the longest of their
+// segment.
+struct ClassAges {
+  uint32_t probation_seconds = 0;             // 0 where nothing is on probation
+  std::optional<uint32_t> protected_seconds;  // none: nothing that is protected was found
+};
+
 // One size class, as `stats slabs` and `stats items` report it.
 struct ClassStats {
   uint32_t class_id = 0;
@@ -234,9 +242,8 @@ struct ClassStats {
   uint64_t used_chunks = 0;  // by items, parts of chained values, and reservations
   uint64_t items = 0;
   uint64_t items_on_probation = 0;
-  uint64_t item_bytes = 0;             // header, key, flags and value of the items
-  uint32_t age_seconds = 0;            // since the last access of the item evicted last
-  uint32_t probation_age_seconds = 0;  // the same, of the last one evicted from probation
+  uint64_t item_bytes = 0;            // header, key, flags and value of the items
+  uint32_t evicted_idle_seconds = 0;  // since the last access of the item evicted last
   uint64_t evicted = 0;
   uint64_t evicted_nonzero = 0;  // of these, had an expiry
   uint64_t evicted_unfetched = 0;

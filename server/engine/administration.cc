@@ -57,7 +57,7 @@ bool AddStats(const Turn& turn, std::string_view what, StatLines* lines) {
   } else if (what == "settings") {
     AddSettings(engine, lines);
   } else if (what == "items") {
-    AddItemStats(engine.Snapshot(), lines);
+    AddItemStats(engine.Snapshot(), turn.store(), turn.now, lines);
   } else if (what == "slabs") {
     AddSlabStats(engine.Snapshot(), lines);
   } else if (what == "sizes") {

@@ -78,7 +78,8 @@ class StatLines {
 // `conns`; all without END.
 void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines);
 void AddSettings(const Engine& engine, StatLines* lines);
-void AddItemStats(const StatsSnapshot& snapshot, StatLines* lines);
+void AddItemStats(const StatsSnapshot& snapshot, const Store& store, const Now& now,
+                  StatLines* lines);
 void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSizes(const Store& store, StatLines* lines);
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines);

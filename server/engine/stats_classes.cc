@@ -9,20 +9,22 @@ namespace {
 
 std::string PrefixOf(const ClassStats& of_class) { return std::to_string(of_class.class_id) + ":"; }
 
-void AddItemsOfClass(const ClassStats& store, const ClassTotals& counted, StatLines* lines) {
+void AddItemsOfClass(const ClassStats& store, const ClassAges& ages, const ClassTotals& counted,
+                     StatLines* lines) {
   const std::string prefix = "items:" + PrefixOf(store);
   const auto add = [&](const char* name, auto value) { lines->Add(prefix + name, value); };
   add("number", store.items);
   add("number_hot", store.items_on_probation);
   add("number_warm", 0);
   add("number_cold", static_cast<int64_t>(store.items - store.items_on_probation));
-  add("age_hot", store.probation_age_seconds);
+  add("age_hot", ages.probation_seconds);
   add("age_warm", 0);
-  add("age", store.age_seconds);
+  // Where nothing is protected, what goes next is on probation.
+  add("age", ages.protected_seconds.value_or(ages.probation_seconds));
   add("mem_requested", store.item_bytes);
   add("evicted", store.evicted);
   add("evicted_nonzero", store.evicted_nonzero);
-  add("evicted_time", store.age_seconds);
+  add("evicted_time", store.evicted_idle_seconds);
   add("outofmemory", store.out_of_memory);
   add("tailrepairs", 0);
   add("reclaimed", store.reclaimed);
@@ -64,10 +66,12 @@ void AddChunksOfClass(const ClassStats& store, const ClassTotals& counted, StatL
 
 }  // namespace
 
-void AddItemStats(const StatsSnapshot& snapshot, StatLines* lines) {
+void AddItemStats(const StatsSnapshot& snapshot, const Store& store, const Now& now,
+                  StatLines* lines) {
   for (const ClassStats& of_class : snapshot.store.classes) {
     if (of_class.items == 0) continue;
-    AddItemsOfClass(of_class, snapshot.counters.classes[of_class.class_id], lines);
+    AddItemsOfClass(of_class, store.AgesOf(static_cast<int>(of_class.class_id), now.tick),
+                    snapshot.counters.classes[of_class.class_id], lines);
   }
 }
 

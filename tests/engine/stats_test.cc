@@ -294,6 +294,22 @@ TEST_F(StatsTest, CountsByClass) {
   EXPECT_EQ(StatOf(items, "items:" + number + ":hits_to_cold"), "1");
 }
 
+TEST_F(StatsTest, AgesAreOfWhatIsToGoNext) {
+  client_.Send("set a 0 0 1\r\n5\r\nset b 0 0 1\r\n5\r\n");
+  harness_.Advance(4);
+  const std::string number = std::to_string(harness_.store().Stats().classes.at(0).class_id);
+  const auto age = [&](const char* name) {
+    return StatOf(client_.Send("stats items\r\n"), "items:" + number + ":" + name);
+  };
+  EXPECT_EQ(age("age_hot"), "4");
+  EXPECT_EQ(age("age"), "4");
+  EXPECT_EQ(age("evicted_time"), "0");
+  client_.Send("get a\r\n");
+  harness_.Advance(6);
+  EXPECT_EQ(age("age_hot"), "10");
+  EXPECT_EQ(age("age"), "6");
+}
+
 TEST_F(StatsTest, ASetCountsInTheClassOfWhatWasSent) {
   client_.Send("set a 0 0 5000\r\n" + std::string(5000, 'x') + "\r\n");
   const std::string slabs = client_.Send("stats slabs\r\n");

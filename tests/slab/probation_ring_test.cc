@@ -90,5 +90,16 @@ TEST(ProbationRingDeathTest, NeverAllocates) {
   EXPECT_DEATH(ring.PopFront(), "check failed");
 }
 
+TEST(ProbationRingTest, TheOldestComeFirst) {
+  ProbationRing ring;
+  ring.Provide(std::make_unique<ProbationRing::Block>());
+  for (uint32_t n = 1; n <= 3; ++n) ring.PushBack(n);
+  std::vector<uint32_t> oldest;
+  ring.ForOldest(2, [&](uint32_t entry) { oldest.push_back(entry); });
+  EXPECT_EQ(oldest, (std::vector<uint32_t>{1, 2}));
+  ring.ForOldest(9, [&](uint32_t entry) { oldest.push_back(entry); });
+  EXPECT_EQ(oldest, (std::vector<uint32_t>{1, 2, 1, 2, 3}));
+}
+
 }  // namespace
 }  // namespace larder

@@ -104,7 +104,7 @@ TEST_F(StoreEvictTest, CountsWhatItEvicts) {
   EXPECT_EQ(evicted(), before + 1);
   for (const ClassStats& of_class : store().Stats().classes) {
     if (of_class.evicted > 0) {
-      EXPECT_EQ(of_class.probation_age_seconds, 20u);
+      EXPECT_EQ(of_class.evicted_idle_seconds, 20u);
     }
   }
 }
