@@ -96,8 +96,8 @@ MaybeRefusal CheckEviction(OptionDraft* draft) {
   if (draft->temporary_ttl_given && !draft->lru_maintainer) {
     return BadUsage("temporary_ttl requires lru_maintainer to be enabled");
   }
-  // Without it memcached has one queue for all items of a class.
-  if (!draft->lru_maintainer) settings.probation_percent = 0;
+  // Without it memcached has one queue for all items of a class, until `lru mode` says otherwise.
+  settings.lru_maintainer = draft->lru_maintainer;
   return std::nullopt;
 }
 

@@ -17,8 +17,8 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
       watch_hub_(settings.worker_log_buffer_bytes, settings.watcher_buffer_bytes),
       count_prefixes_(settings.prefix_stats ? kCountPrefixes : 0),
       automove_(settings.automove),
-      probation_percent_(settings.probation_percent > 0 ? settings.probation_percent
-                                                        : Settings().probation_percent) {
+      segmented_(settings.lru_maintainer),
+      probation_percent_(settings.probation_percent) {
   store_->SetAutomove(settings.automove != 0);
   store_->SetSweeper(settings.sweeper);
 }
@@ -70,6 +70,7 @@ void Engine::SetProbation(uint32_t percent) {
 
 void Engine::SetSegmented(bool segmented) {
   const MutexLock lock(&mutex_);
+  segmented_.store(segmented, std::memory_order_relaxed);
   store_->SetProbationPercent(segmented ? probation_percent_ : 0);
 }
 

@@ -73,12 +73,12 @@ class Engine {
   std::unique_ptr<Watcher> Watch(unsigned events, EngineWorker* worker, const Now& now);
 
   // Settings that commands change while the store is used. The share that is on probation is obeyed
-  // while the LRU is segmented; flat, nothing is.
+  // while the LRU is segmented; flat, nothing is. Segmented with a share of 0 is still segmented.
   void SetProbation(uint32_t percent) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetSegmented(bool segmented) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetAutomove(int mode);
   uint32_t probation_percent() const ABSL_LOCKS_EXCLUDED(mutex_);
-  bool segmented() const { return store_->probation_percent() > 0; }
+  bool segmented() const { return segmented_.load(std::memory_order_relaxed); }
   int automove() const { return automove_.load(std::memory_order_relaxed); }
 
   // `stats detail`.
@@ -112,6 +112,7 @@ class Engine {
   std::atomic<unsigned> count_prefixes_;
   std::atomic<bool> dumping_ = false;
   std::atomic<int> automove_;
+  std::atomic<bool> segmented_;  // written under mutex_
   mutable Mutex mutex_;
   uint32_t probation_percent_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);

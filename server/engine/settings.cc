@@ -27,7 +27,7 @@ StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
           .value_bytes_min = settings.value_bytes_min,
           .evict = settings.evict,
           .lock_memory = settings.lock_memory,
-          .probation_percent = settings.probation_percent,
+          .probation_percent = settings.lru_maintainer ? settings.probation_percent : 0,
           .sweeper = settings.sweeper,
           .automove = settings.automove != 0,
           .track_sizes = settings.track_sizes,

@@ -54,7 +54,8 @@ struct Settings {
   bool evict = true;                           // false: -M
   bool cas = true;                             // false: -C
   bool lock_memory = false;                    // -k
-  uint32_t probation_percent = 20;             // of a class's chunks
+  uint32_t probation_percent = 20;             // of a class's chunks, while segmented
+  bool lru_maintainer = true;                  // false: not segmented, until a command says so
   int hash_power = 16;                         // -o hashpower: the least that is shown
   bool track_sizes = false;                    // -o track_sizes: count items for `stats sizes`
   std::string memory_file;                     // -e; empty: memory of the process

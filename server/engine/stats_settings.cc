@@ -92,7 +92,7 @@ void AddMemory(const Engine& engine, StatLines* lines) {
   lines->AddYesNo("flush_enabled", settings.flush_command);
   lines->AddYesNo("dump_enabled", settings.dump_commands);
   lines->Add("hash_algorithm", "xxh3");
-  lines->AddYesNo("lru_maintainer_thread", true);
+  lines->AddYesNo("lru_maintainer_thread", settings.lru_maintainer);
   lines->AddYesNo("lru_segmented", engine.segmented());
   lines->Add("hot_lru_pct", engine.probation_percent());
   lines->Add("warm_lru_pct", 0);

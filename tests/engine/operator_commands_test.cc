@@ -133,6 +133,28 @@ TEST_F(OperatorCommandsTest, SettingsFollowCommands) {
   EXPECT_EQ(harness_.store().probation_percent(), 44u);
 }
 
+TEST_F(OperatorCommandsTest, AShareOfNothingIsStillSegmented) {
+  client_.Send("lru tune 0 10 0.1 2.0\r\n");
+  EXPECT_EQ(harness_.store().probation_percent(), 0u);
+  EXPECT_EQ(Setting("lru_segmented"), "yes");
+  client_.Send("lru tune 20 10 0.1 2.0\r\n");
+  EXPECT_EQ(harness_.store().probation_percent(), 20u);
+}
+
+TEST_F(OperatorCommandsTest, WithoutTheMaintainerItIsFlatUntilACommandSaysOtherwise) {
+  Settings settings;
+  settings.lru_maintainer = false;
+  settings.probation_percent = 33;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  EXPECT_EQ(harness.store().probation_percent(), 0u);
+  client.Send("lru mode segmented\r\n");
+  EXPECT_EQ(harness.store().probation_percent(), 33u);
+  const std::string reply = client.Send("stats settings\r\n");
+  EXPECT_EQ(StatOf(reply, "lru_maintainer_thread"), "no");
+  EXPECT_EQ(StatOf(reply, "lru_segmented"), "yes");
+}
+
 TEST_F(OperatorCommandsTest, WithTheCrawlerOffNothingIsCrawled) {
   client_.Send("lru_crawler disable\r\n");
   for (const char* command : {"crawl", "metadump", "mgdump"}) {

@@ -141,7 +141,7 @@ TEST_F(StatsTest, SettingsAreThoseObeyed) {
   settings.sweeper = false;
   settings.flush_command = false;
   settings.watch_command = false;
-  settings.probation_percent = 0;
+  settings.lru_maintainer = false;
   settings.watcher_buffer_bytes = 4096;
   settings.worker_log_buffer_bytes = 8192;
   settings.memory_file = "items";
@@ -175,6 +175,7 @@ TEST_F(StatsTest, SettingsAreThoseObeyed) {
            {"lru_crawler", "no"},
            {"flush_enabled", "no"},
            {"dump_enabled", "yes"},
+           {"lru_maintainer_thread", "no"},
            {"lru_segmented", "no"},
            {"watcher_logbuf_size", "4096"},
            {"worker_logbuf_size", "8192"},

@@ -40,8 +40,10 @@ TEST(SuboptionsTest, ThoseWithAnEffectHaveIt) {
   EXPECT_FALSE(ParseGood("no_lru_crawler").sweeper);
   EXPECT_TRUE(ParseGood("no_lru_crawler,lru_crawler").sweeper);
   EXPECT_EQ(ParseGood("hot_lru_pct=30").probation_percent, 30u);
-  EXPECT_EQ(ParseGood("no_lru_maintainer").probation_percent, 0u);
-  EXPECT_EQ(ParseGood("no_lru_maintainer,lru_maintainer").probation_percent, 20u);
+  EXPECT_TRUE(ParseGood("hot_lru_pct=30").lru_maintainer);
+  EXPECT_FALSE(ParseGood("no_lru_maintainer").lru_maintainer);
+  EXPECT_TRUE(ParseGood("no_lru_maintainer,lru_maintainer").lru_maintainer);
+  EXPECT_EQ(ParseGood("no_lru_maintainer,hot_lru_pct=33").probation_percent, 33u);
   EXPECT_EQ(ParseGood("watcher_logbuf_size=4").watcher_buffer_bytes, 4096u);
   EXPECT_EQ(ParseGood("worker_logbuf_size=8").worker_log_buffer_bytes, 8192u);
   EXPECT_TRUE(ParseGood("track_sizes").track_sizes);
@@ -77,7 +79,7 @@ TEST(SuboptionsTest, NoModernIsWhatMemcached14Had) {
   EXPECT_EQ(settings.automove, 0);
   EXPECT_FALSE(settings.maxconns_fast);
   EXPECT_FALSE(settings.sweeper);
-  EXPECT_EQ(settings.probation_percent, 0u);
+  EXPECT_FALSE(settings.lru_maintainer);
   EXPECT_THAT(ParseGood("modern").without_effect, IsEmpty());
   EXPECT_TRUE(ParseGood("modern").maxconns_fast);
 }
