@@ -20,6 +20,7 @@ uint32_t PagePool::Take() {
         const uint32_t page = open_.back();
         open_.pop_back();
         open_count_.store(open_.size(), std::memory_order_relaxed);
+        if (PagesGivenBack() > 0) given_back_.fetch_sub(1, std::memory_order_relaxed);
         taken_.fetch_add(1, std::memory_order_relaxed);
         return page;
       }
@@ -72,6 +73,7 @@ bool PagePool::Open(Opening opening) {
 void PagePool::Give(uint32_t page) {
   MutexLock lock(&mutex_);
   open_.push_back(page);
+  given_back_.fetch_add(1, std::memory_order_relaxed);
   CloseFreePagesFor(0);
 }
 
@@ -124,6 +126,7 @@ void PagePool::CloseFreePagesFor(uint64_t bytes) {
     charged_bytes_ -= arena_->page_bytes();
   }
   open_count_.store(open_.size(), std::memory_order_relaxed);
+  given_back_.store(std::min<uint64_t>(PagesGivenBack(), open_.size()), std::memory_order_relaxed);
 }
 
 }  // namespace larder

@@ -53,6 +53,9 @@ class PagePool {
   uint64_t charged_bytes() const { return charged_bytes_.load(std::memory_order_relaxed); }
   // Pages that Take would still give, at about this moment. No lock.
   uint64_t FreePages() const;
+  // Of the free pages that are open, those that a class had: given back, and not taken since. No
+  // lock.
+  uint64_t PagesGivenBack() const { return given_back_.load(std::memory_order_relaxed); }
   // Pages with a number below this may have been given to a class.
   uint32_t pages_end() const { return fresh_.load(std::memory_order_acquire); }
 
@@ -74,6 +77,7 @@ class PagePool {
   std::atomic<uint64_t> limit_bytes_;
   std::atomic<uint32_t> fresh_{1};  // never open from here on; page 0 is "none"
   std::atomic<uint64_t> open_count_{0};
+  std::atomic<uint64_t> given_back_{0};
   std::atomic<uint64_t> taken_{0};
   std::atomic<uint64_t> charged_bytes_{0};
 };

@@ -42,6 +42,7 @@ StoreStats Store::Stats() const {
   stats.memory_bytes = pool.charged_bytes();
   stats.page_bytes = arena_.page_bytes();
   stats.pages_free = pool.FreePages();
+  stats.pages_given_back = pool.PagesGivenBack();
   stats.pages_emptied = pages_emptied_.load(std::memory_order_relaxed);
   stats.items_moved = items_moved_.load(std::memory_order_relaxed);
   stats.parts_moved = parts_moved_.load(std::memory_order_relaxed);

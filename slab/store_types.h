@@ -265,9 +265,10 @@ struct StoreStats {
   // by some tens of KiB.
   uint64_t memory_bytes = 0;
   uint64_t page_bytes = 0;
-  uint64_t pages = 0;          // in use by classes
-  uint64_t pages_free = 0;     // within the limit
-  uint64_t pages_emptied = 0;  // since the start, to be given to another class or to the index
+  uint64_t pages = 0;             // in use by classes
+  uint64_t pages_free = 0;        // within the limit
+  uint64_t pages_given_back = 0;  // of these, had been in use, and their memory is kept
+  uint64_t pages_emptied = 0;     // since the start, to be given to another class or to the index
   // Of what was on pages being emptied, since the start.
   uint64_t items_moved = 0;      // to another chunk of their class
   uint64_t parts_moved = 0;      // the same, of chunks that continue a large value

@@ -145,7 +145,7 @@ void AddItems(const StoreStats& store, StatLines* lines) {
   lines->Add("bytes", store.item_bytes);
   lines->Add("curr_items", store.items);
   lines->Add("total_items", store.items_stored);
-  lines->Add("slab_global_page_pool", store.pages_free);
+  lines->Add("slab_global_page_pool", store.pages_given_back);
   lines->Add("expired_unfetched", Sum(store, &ClassStats::expired_unfetched));
   lines->Add("evicted_unfetched", Sum(store, &ClassStats::evicted_unfetched));
   lines->Add("evicted_active", Sum(store, &ClassStats::evicted_active));

@@ -376,6 +376,13 @@ TEST_F(StatsTest, HashPowerIsThatOfMemcachedsTable) {
   EXPECT_EQ(StatOf(client.Send("stats\r\n"), "hash_power_level"), "13");
 }
 
+TEST_F(StatsTest, RoomNeverTakenIsNoPooledPage) {
+  EXPECT_EQ(Stat("slab_global_page_pool"), "0");
+  client_.Send("set a 0 0 1\r\nx\r\n");
+  EXPECT_EQ(Stat("slab_global_page_pool"), "0");
+  EXPECT_NE(Stat("larder_pages_free"), "0");
+}
+
 TEST_F(StatsTest, LardersOwn) {
   client_.Send("set a 0 0 1\r\nx\r\n");
   EXPECT_EQ(Stat("larder_version"), LARDER_VERSION);

@@ -68,6 +68,19 @@ TEST_F(PagePoolTest, EndsWithTheAddresses) {
   EXPECT_EQ(pool_->pages_end(), kPages + 1);
 }
 
+TEST_F(PagePoolTest, KnowsWhatWasGivenBack) {
+  MakePool(/*limit_pages=*/5);
+  EXPECT_TRUE(pool_->OpenAhead(1));
+  EXPECT_EQ(pool_->PagesGivenBack(), 0u);
+  const std::vector<uint32_t> pages = TakeAll();
+  for (const uint32_t page : pages) pool_->Give(page);
+  EXPECT_EQ(pool_->PagesGivenBack(), 5u);
+  EXPECT_NE(pool_->Take(), 0u);
+  EXPECT_EQ(pool_->PagesGivenBack(), 4u);
+  pool_->SetLimit(3 * kPageBytes);
+  EXPECT_EQ(pool_->PagesGivenBack(), 2u);
+}
+
 TEST_F(PagePoolTest, AGivenPageStaysOpenForTheNext) {
   MakePool(/*limit_pages=*/5);
   const std::vector<uint32_t> pages = TakeAll();
