@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/option_values.h"
 #include "server/options.h"
 
@@ -22,6 +23,7 @@ struct WithoutEffect {
 struct OptionDraft {
   Options options;
   std::vector<WithoutEffect> without_effect;
+  std::vector<std::string> warnings;  // lines
 
   // Whether these were given, for others depend on it.
   bool protocol_given = false;
@@ -39,6 +41,18 @@ struct OptionDraft {
   std::string slab_sizes;  // as given
   bool slab_sizes_given = false;
 };
+
+// What memcached's atoi reads of `value`, so that unit files which it starts with are good here;
+// warns where that is not the whole. `option` is how it was given: "-m".
+template <typename Number = int64_t>
+std::string_view TakeNumber(std::string_view option, std::string_view value, OptionDraft* draft) {
+  const std::string_view number = LeadingNumber<Number>(value);
+  if (!value.ends_with(number)) {
+    draft->warnings.push_back(absl::StrCat("WARNING: ", View(option), ": \"", View(value),
+                                           "\" is taken as ", View(number)));
+  }
+  return number;
+}
 
 // The list that -o takes.
 MaybeRefusal ApplySuboptions(std::string_view list, OptionDraft* draft);

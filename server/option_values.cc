@@ -47,7 +47,7 @@ MaybeRefusal ParseUnixMask(std::string_view value, unsigned* mask) {
 MaybeRefusal ParseMemory(std::string_view value, uint64_t* bytes) {
   uint64_t megabytes = 0;
   if (!ParseNumber(value, &megabytes) || megabytes > kMemoryMegabytesMax) {
-    return BadUsage(absl::StrCat("Memory limit must be a number of megabytes, at most ",
+    return BadUsage(absl::StrCat("Memory limit must be 0 or more megabytes, at most ",
                                  kMemoryMegabytesMax, ": ", View(value)));
   }
   *bytes = megabytes << 20;
@@ -75,8 +75,9 @@ MaybeRefusal ParseChunkSize(std::string_view value, uint32_t* bytes) {
 }
 
 MaybeRefusal ParseBacklog(std::string_view value, int* backlog) {
-  if (ParseNumber(value, backlog) && *backlog >= 0) return std::nullopt;
-  return BadValue(absl::StrCat("Listen backlog must be a number: ", View(value)));
+  // Below 0 it is as much as the system allows.
+  if (ParseNumber(value, backlog)) return std::nullopt;
+  return BadValue(absl::StrCat("Listen backlog is out of range: ", View(value)));
 }
 
 }  // namespace larder

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +33,18 @@ bool ParseNumber(std::string_view text, Number* number) {
   if (error != std::errc() || stopped != end) return false;
   *number = parsed;
   return true;
+}
+
+// The part of `text` that C's atoi or atof would read, of which ParseNumber makes the same number;
+// "0" if it does not begin with one.
+template <typename Number>
+std::string_view LeadingNumber(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  if (text.starts_with('+')) text.remove_prefix(1);
+  Number ignored{};
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), ignored);
+  if (error == std::errc::invalid_argument) return "0";
+  return text.substr(0, static_cast<size_t>(stopped - text.data()));
 }
 
 // An exit code for a value that is outside its limits, and one for options that do not go together.

@@ -72,11 +72,12 @@ MaybeRefusal AddListenAddress(Value value, Draft* draft) {
 }
 
 MaybeRefusal SetMemory(Value value, Draft* draft) {
-  return ParseMemory(value, &draft->options.settings.memory_bytes);
+  return ParseMemory(TakeNumber("-m", value, draft), &draft->options.settings.memory_bytes);
 }
 
 MaybeRefusal SetConnections(Value value, Draft* draft) {
-  return ParsePositive(value, "Maximum connections", &draft->options.settings.connections_max);
+  return ParsePositive(TakeNumber("-c", value, draft), "Maximum connections",
+                       &draft->options.settings.connections_max);
 }
 
 MaybeRefusal AddVerbosity(Value, Draft* draft) {
@@ -85,11 +86,12 @@ MaybeRefusal AddVerbosity(Value, Draft* draft) {
 }
 
 MaybeRefusal SetGrowthFactor(Value value, Draft* draft) {
-  return ParseGrowthFactor(value, &draft->options.settings.growth_factor);
+  return ParseGrowthFactor(TakeNumber<double>("-f", value, draft),
+                           &draft->options.settings.growth_factor);
 }
 
 MaybeRefusal SetChunkSize(Value value, Draft* draft) {
-  return ParseChunkSize(value, &draft->options.settings.value_bytes_min);
+  return ParseChunkSize(TakeNumber("-n", value, draft), &draft->options.settings.value_bytes_min);
 }
 
 MaybeRefusal SetPrefixDelimiter(Value value, Draft* draft) {
@@ -100,16 +102,17 @@ MaybeRefusal SetPrefixDelimiter(Value value, Draft* draft) {
 }
 
 MaybeRefusal SetThreads(Value value, Draft* draft) {
-  return ParsePositive(value, "Number of threads", &draft->options.settings.threads);
+  return ParsePositive(TakeNumber("-t", value, draft), "Number of threads",
+                       &draft->options.settings.threads);
 }
 
 MaybeRefusal SetRequests(Value value, Draft* draft) {
-  return ParsePositive(value, "Number of requests per event",
+  return ParsePositive(TakeNumber("-R", value, draft), "Number of requests per event",
                        &draft->options.settings.requests_per_event);
 }
 
 MaybeRefusal SetBacklog(Value value, Draft* draft) {
-  return ParseBacklog(value, &draft->options.settings.backlog);
+  return ParseBacklog(TakeNumber("-b", value, draft), &draft->options.settings.backlog);
 }
 
 MaybeRefusal SetProtocol(Value value, Draft* draft) {
@@ -257,8 +260,8 @@ MaybeRefusal ReadArguments(int argc, char* const argv[], Draft* draft, CommandLi
     value.remove_prefix(std::min(value.find_first_not_of(" \t\n\v\f\r"), value.size()));
     if (MaybeRefusal refusal = option->apply(value, draft)) return refusal;
   }
-  if (optind < argc) {
-    return BadValue(absl::StrCat("larder: unexpected argument '", argv[optind], "'"));
+  for (int i = optind; i < argc; ++i) {
+    draft->warnings.push_back(absl::StrCat("WARNING: the argument \"", argv[i], "\" is ignored"));
   }
   return FinishOptions(draft);
 }
@@ -267,6 +270,7 @@ MaybeRefusal ReadArguments(int argc, char* const argv[], Draft* draft, CommandLi
 std::string Warnings(const Draft& draft) {
   std::string warnings;
   const Settings& settings = draft.options.settings;
+  for (const std::string& warning : draft.warnings) absl::StrAppend(&warnings, warning, "\n");
   if (settings.threads > kThreadsAdvisable) {
     warnings +=
         "WARNING: Setting a high number of worker threads is not recommended.\n"

@@ -152,8 +152,9 @@ MaybeRefusal CheckTemporaryTtl(const Given& given, OptionDraft* draft) {
 MaybeRefusal SetIdleTimeout(const Given& given, OptionDraft* draft) {
   if (!given.value || given.value->empty()) return MissingNumber(given);
   int* const seconds = &draft->options.settings.idle_timeout_seconds;
-  if (ParseNumber(*given.value, seconds) && *seconds >= 0) return std::nullopt;
-  return BadValue(absl::StrCat("idle_timeout must be a number of seconds: ", View(*given.value)));
+  const std::string_view number = TakeNumber("-o idle_timeout", *given.value, draft);
+  if (ParseNumber(number, seconds) && *seconds >= 0) return std::nullopt;
+  return BadValue(absl::StrCat("idle_timeout must be 0 or more seconds: ", View(*given.value)));
 }
 
 // A size in kilobytes.

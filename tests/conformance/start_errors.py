@@ -34,7 +34,6 @@ class OwnWords(NamedTuple):
 
 
 OWN_WORDS = {
-    "-m abc": OwnWords("1.6.45 speaks of the item size limit", "abc"),
     "-l 999.1.1.1": OwnWords("1.6.45 ends its second line with `Success`", "999.1.1.1"),
     "-l 127.0.0.1:99999": OwnWords("1.6.45 listens on the port modulo 65536", "99999", "71"),
     "-e /nonexistent/x": OwnWords(
