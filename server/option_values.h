@@ -35,11 +35,18 @@ bool ParseNumber(std::string_view text, Number* number) {
   return true;
 }
 
+// Numbers may have blanks before them, and only they: in a file's name, or as the delimiter of -D,
+// a blank is what was meant.
+inline std::string_view WithoutBlanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  return text;
+}
+
 // The part of `text` that C's atoi or atof would read, of which ParseNumber makes the same number;
 // "0" if it does not begin with one.
 template <typename Number>
 std::string_view LeadingNumber(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  text = WithoutBlanks(text);
   if (text.starts_with('+')) text.remove_prefix(1);
   Number ignored{};
   const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), ignored);

@@ -53,16 +53,16 @@ MaybeRefusal Switch(Value, Draft* draft) {
 
 MaybeRefusal SetTcpPort(Value value, Draft* draft) {
   draft->tcp_port_given = true;
-  return ParsePort(value, &draft->options.settings.tcp_port);
+  return ParsePort(WithoutBlanks(value), &draft->options.settings.tcp_port);
 }
 
 MaybeRefusal SetUdpPort(Value value, Draft* draft) {
   draft->udp_port_given = true;
-  return ParsePort(value, &draft->options.settings.udp_port);
+  return ParsePort(WithoutBlanks(value), &draft->options.settings.udp_port);
 }
 
 MaybeRefusal SetUnixMask(Value value, Draft* draft) {
-  return ParseUnixMask(value, &draft->options.settings.unix_mask);
+  return ParseUnixMask(WithoutBlanks(value), &draft->options.settings.unix_mask);
 }
 
 MaybeRefusal AddListenAddress(Value value, Draft* draft) {
@@ -132,7 +132,7 @@ MaybeRefusal SetProtocol(Value value, Draft* draft) {
 }
 
 MaybeRefusal SetItemSize(Value value, Draft* draft) {
-  draft->options.settings.item_bytes_max = ParseItemSize(value);
+  draft->options.settings.item_bytes_max = ParseItemSize(WithoutBlanks(value));
   return std::nullopt;
 }
 
@@ -143,7 +143,7 @@ MaybeRefusal EnableTls(Value, Draft* draft) {
 
 MaybeRefusal CheckNapiIds(Value value, Draft* draft) {
   draft->without_effect.push_back({"napi_ids", "connections go to the workers in turn"});
-  return ParsePositive(value, "Maximum number of NAPI IDs", &draft->napi_ids);
+  return ParsePositive(WithoutBlanks(value), "Maximum number of NAPI IDs", &draft->napi_ids);
 }
 
 // What they print ends the process, and so is not asked for here.
@@ -256,8 +256,7 @@ MaybeRefusal ReadArguments(int argc, char* const argv[], Draft* draft, CommandLi
     if (option == nullptr) {
       return BadValue(absl::StrCat("larder: ", GetoptError(result, argv[optind - 1])));
     }
-    Value value = optarg == nullptr ? Value() : optarg;
-    value.remove_prefix(std::min(value.find_first_not_of(" \t\n\v\f\r"), value.size()));
+    const Value value = optarg == nullptr ? Value() : optarg;
     if (MaybeRefusal refusal = option->apply(value, draft)) return refusal;
   }
   for (int i = optind; i < argc; ++i) {

@@ -17,7 +17,7 @@ constexpr uint32_t kItemBytesMax = 1 << 30;
 
 MaybeRefusal CheckNapiIds(const OptionDraft& draft) {
   if (draft.napi_ids <= draft.options.settings.threads) return std::nullopt;
-  return BadValue(absl::StrCat("Number of napi_ids(", draft.napi_ids,
+  return BadUsage(absl::StrCat("Number of napi_ids(", draft.napi_ids,
                                ") cannot be greater than number of threads(",
                                draft.options.settings.threads, ")"));
 }

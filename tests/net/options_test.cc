@@ -127,8 +127,13 @@ TEST(OptionsTest, TheLongFormMayBeCutWhileItIsClear) {
   EXPECT_EQ(ParseGood({"--thr=8"}).settings.threads, 8);
 }
 
-TEST(OptionsTest, SpacesBeforeAValueAreDropped) {
+TEST(OptionsTest, SpacesBeforeANumberAreDropped) {
   EXPECT_EQ(ParseGood({"-t", "  8"}).settings.threads, 8);
+  EXPECT_EQ(ParseGood({"-p", " 80"}).settings.tcp_port, 80);
+  EXPECT_EQ(ParseGood({"-I", " 2k"}).settings.item_bytes_max, 2048u);
+  EXPECT_EQ(ParseGood({"-a", " 777"}).settings.unix_mask, 0777u);
+  EXPECT_EQ(ParseGood({"-D", " "}).settings.prefix_delimiter, ' ');
+  EXPECT_EQ(ParseGood({"-s", " socket"}).settings.unix_socket, " socket");
 }
 
 // What memcached starts with it starts with, too, and says how it was understood.
@@ -285,7 +290,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"-D", ""}, EXIT_FAILURE, "No delimiter specified"},
         Refused{{"-N", "0"}, EXIT_FAILURE, "Maximum number of NAPI IDs must be greater than 0"},
         Refused{{"-N", "5"},
-                EXIT_FAILURE,
+                EX_USAGE,
                 "Number of napi_ids(5) cannot be greater than number of threads(4)"},
         Refused{{"-S", "-B", "ascii"},
                 EX_USAGE,
