@@ -12,13 +12,14 @@ namespace larder {
 
 namespace {
 
-// "all", or class numbers parted by ','.
+// "all", or class numbers parted by ',', of which more than one counts as one.
 std::optional<ClassSet> ParseClasses(std::string_view list) {
   ClassSet classes;
   if (list == "all") return classes.set();
   while (!list.empty()) {
     const std::string_view word = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), word.size() + 1));
+    if (word.empty()) continue;
     const std::optional<uint32_t> class_id = ParseArgument<uint32_t>(word);
     if (!class_id || *class_id == 0 || *class_id >= classes.size()) return std::nullopt;
     classes.set(*class_id);

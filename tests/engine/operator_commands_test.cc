@@ -65,6 +65,20 @@ TEST_P(RepliesTest, AreMemcacheds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
+    AsCReadsNumbersAndLists, RepliesTest,
+    testing::Values(
+        Exchange{"cache_memlimit +64", "OK"}, Exchange{"cache_memlimit +-64", "ERROR"},
+        Exchange{"cache_memlimit +", "ERROR"}, Exchange{"lru tune +10 +25 +0.1 +2.0", "OK"},
+        Exchange{"lru_crawler crawl 1,,2", "OK"},
+        Exchange{"lru_crawler crawl 1,,0", "BADCLASS invalid class id"},
+        Exchange{"watch fetchers fetchers fetchers fetchers fetchers fetchers fetchers fetchers "
+                 "fetchers fetchers fetchers fetchers mutations",
+                 "OK"},
+        Exchange{"watch fetchers fetchers fetchers fetchers fetchers fetchers fetchers fetchers "
+                 "fetchers fetchers fetchers fetchers nonsense",
+                 "ERROR"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Recorded, RepliesTest,
     testing::Values(
         Exchange{"lru_crawler crawl all", "OK"}, Exchange{"lru_crawler crawl 1,2", "OK"},
