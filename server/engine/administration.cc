@@ -121,11 +121,7 @@ std::string_view AdministerDetail(const Turn& turn, const Arguments& words) {
     return kOkReply;
   }
   if (words[1] != "dump") return "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
-  for (const auto& [prefix, counts] : engine.PrefixTotals()) {
-    turn.out.Append("PREFIX " + prefix + " get " + std::to_string(counts.gets) + " hit " +
-                    std::to_string(counts.hits) + " set " + std::to_string(counts.sets) + " del " +
-                    std::to_string(counts.deletes) + "\r\n");
-  }
+  turn.out.Append(PrefixLines(engine.PrefixTotals()));
   return kEndReply;
 }
 

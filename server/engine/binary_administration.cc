@@ -34,13 +34,7 @@ bool AddDetail(Engine& engine, std::string_view what, StatLines* lines) {
     return true;
   }
   if (what != "detail dump") return false;
-  std::string dump;
-  for (const auto& [prefix, counts] : engine.PrefixTotals()) {
-    dump += "PREFIX " + prefix + " get " + std::to_string(counts.gets) + " hit " +
-            std::to_string(counts.hits) + " set " + std::to_string(counts.sets) + " del " +
-            std::to_string(counts.deletes) + "\r\n";
-  }
-  lines->Add("detailed", dump + "END\r\n");
+  lines->Add("detailed", PrefixLines(engine.PrefixTotals()) + "END\r\n");
   return true;
 }
 

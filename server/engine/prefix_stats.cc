@@ -45,4 +45,14 @@ void PrefixStats::Clear() {
   counts_.clear();
 }
 
+std::string PrefixLines(const std::map<std::string, PrefixCounts>& totals) {
+  std::string lines;
+  for (const auto& [prefix, counts] : totals) {
+    lines += "PREFIX " + prefix + " get " + std::to_string(counts.gets) + " hit " +
+             std::to_string(counts.hits) + " set " + std::to_string(counts.sets) + " del " +
+             std::to_string(counts.deletes) + "\r\n";
+  }
+  return lines;
+}
+
 }  // namespace larder

@@ -46,4 +46,7 @@ class PrefixStats {
   std::map<std::string, PrefixCounts, std::less<>> counts_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The lines of `stats detail dump`, without END.
+std::string PrefixLines(const std::map<std::string, PrefixCounts>& totals);
+
 }  // namespace larder
