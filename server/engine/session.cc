@@ -69,17 +69,8 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
     case Command::kSaslList:
     case Command::kSaslAuth:
     case Command::kSaslStep:
-      return;  // ends the reading ahead, and so is never in the window; or is no text command
+      return;  // what it does, the end of the reading ahead did; or is no text command
   }
-}
-
-// Tells of the command line that `slot` has been read from, once for all its keys. `rest` is the
-// input from there on.
-void ObserveLine(const Turn& turn, std::string_view rest, const Slot& slot) {
-  if (slot.parser.InsideGet()) return;
-  std::string_view line = rest.substr(0, rest.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  ObserveCommand(turn, line);
 }
 
 }  // namespace
@@ -140,7 +131,7 @@ Session::Result Session::LogIn(const Turn& turn, std::string_view input) {
 
 Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
   const RequestWindow& window = worker_->window();
-  const unsigned observed = turn.observed();
+  const bool told = traced() || (turn.observed() & kWatchRawCommands) != 0;
   size_t consumed = 0;
   int requests_left = options_.one_request ? 1 : worker_->settings().requests_per_event;
   min_input_bytes_ = 1;
@@ -178,8 +169,8 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
         if (!binary) parser_ = slot.parser;
         return {slot.begin, Next::kFlush};
       }
-      if ((observed & kWatchRawCommands) != 0 && !binary) [[unlikely]]
-        ObserveLine(turn, input.substr(slot.begin), slot);
+      if (told) [[unlikely]]
+        TellRequest(turn, input.substr(slot.begin), slot);
       binary ? ExecuteBinary(turn, slot) : Execute(turn, slot);
     }
     consumed = ahead.end;
@@ -188,6 +179,20 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
     if (ahead.stop == Stop::kBroken) turn.out.TakeBack();
     if (ahead.stop >= Stop::kClose || closing_) return {input.size(), Next::kClose};
   }
+}
+
+// Tells -vv and watchers of the request in `slot`, of a get once for all its keys. `rest` is the
+// input from there on.
+void Session::TellRequest(const Turn& turn, std::string_view rest, const Slot& slot) const {
+  if (dialect_ == Dialect::kBinary) {
+    if (traced()) options_.trace(options_.connection_id, rest.substr(0, kBinaryHeaderBytes), true);
+    return;
+  }
+  if (slot.parser.InsideGet()) return;
+  std::string_view line = rest.substr(0, rest.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if ((turn.observed() & kWatchRawCommands) != 0) ObserveCommand(turn, line);
+  if (traced()) options_.trace(options_.connection_id, line, false);
 }
 
 // A further piece of the answer that is given in steps. False if that was the last; else `*result`
@@ -288,11 +293,8 @@ Session::Lookahead Session::ReadAhead(std::string_view input, size_t begin, int 
 // Adds the request in `slot`, whose line is the first `line_bytes` of `rest`.
 void Session::AddRequest(std::string_view rest, size_t line_bytes, Slot* slot, Lookahead* ahead) {
   const Request& request = slot->request;
-  if (request.command == Command::kQuit) {
-    ahead->stop = Stop::kClose;
-    return;
-  }
   slot->kind = Kind::kRequest;
+  if (request.command == Command::kQuit) ahead->stop = Stop::kClose;
   if ((request.meta & kMetaBase64Key) != 0) [[unlikely]]
     DecodeKey(ahead->slots);
   AddKey(slot);

@@ -179,6 +179,8 @@ class Session {
   void ExecuteBinaryRequest(const Turn& turn, const RequestWindow::Slot& slot);
   void RefuseBinary(const Turn& turn, const Request& request, BinaryStatus status,
                     uint32_t swallow_bytes);
+  bool traced() const { return options_.trace != nullptr && worker_->engine().verbosity() > 1; }
+  void TellRequest(const Turn& turn, std::string_view rest, const RequestWindow::Slot& slot) const;
   void BeginArriving(const Turn& turn, const RequestWindow::Slot& slot);
 
   EngineWorker* const worker_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/net/request_trace.h"
 #include "slab/assert.h"
 
 namespace larder {
@@ -37,7 +38,9 @@ Connection::Connection(Stream stream, const ConnectionTraits& traits, EngineWork
                        const Now& now)
     : stream_(std::move(stream)),
       worker_(worker),
-      session_(worker, {.protocol = traits.protocol, .connection_id = stream_.fd()}),
+      session_(
+          worker,
+          {.protocol = traits.protocol, .connection_id = stream_.fd(), .trace = &PrintRequest}),
       output_(&worker->output_blocks()),
       peer_(traits.peer),
       active_tick_(now.tick.seconds) {}
@@ -103,7 +106,6 @@ Connection::Received Connection::ReceiveBody(std::span<char> room, LoopTurn* tur
   if (bytes <= 0) return {.bytes = bytes};
   const size_t body_bytes = std::min(static_cast<size_t>(bytes), room.size());
   session_.BodyReceived(body_bytes);
-  trace_.Received(body_bytes);
   return {.bytes = bytes,
           .input = {buffer, static_cast<size_t>(bytes) - body_bytes},
           .filled = static_cast<size_t>(bytes) == room.size() + kReadBytes};
@@ -129,8 +131,6 @@ Connection::Wait Connection::Execute(std::string_view input, LoopTurn* turn) {
   }
   SetState(State::kExecuting);
   const Session::Result result = session_.Run(input, turn->now, &output_);
-  if (verbosity() > 1) [[unlikely]]
-    trace_.Consumed(fd(), input.substr(0, result.consumed));
   next_ = result.next;
   if (!Send(turn)) return Wait::kClosed;
   Hold(input.substr(result.consumed));

@@ -15,7 +15,6 @@
 #include "server/engine/session.h"
 #include "server/net/address.h"
 #include "server/net/lent_buffer.h"
-#include "server/net/request_trace.h"
 #include "server/net/stream.h"
 
 // One client's socket and the session behind it.
@@ -132,7 +131,6 @@ class Connection {
   std::string held_;
   // What the session wanted when it returned.
   Session::Next next_ = Session::Next::kRead;
-  RequestTrace trace_;
   bool failed_ = false;
   const SocketAddress peer_;
 

@@ -191,6 +191,24 @@ TEST_F(ProcessTest, HupReadsTheAuthFileAnew) {
   EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
 }
 
+TEST_F(ProcessTest, WhoLogsInIsNotPrinted) {
+  const std::string path = folder_ / "auth";
+  std::ofstream(path) << "user:password\n";
+  Process larder(With({"-vv", "-Y", path}));
+  Client client(WaitForPort());
+  // The last line says too short a length, and the rest is a line of its own.
+  for (const char* attempt : {"set x 0 0 +13\r\nuser passwore\r\n", "user password\r\n",
+                              "set x 0 0 2\r\nuser password\r\n"}) {
+    EXPECT_THAT(client.Ask(attempt), testing::StartsWith("CLIENT_ERROR "));
+  }
+  EXPECT_EQ(client.Ask("set x 0 0 +13\r\nuser password\r\nget a\r\n", "END\r\n"),
+            "CLIENT_ERROR unauthenticated\r\nSTORED\r\nEND\r\n");
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_THAT(larder.errors(), HasSubstr(" get a\n"));
+  EXPECT_THAT(larder.errors(), testing::Not(HasSubstr("passwor")));
+}
+
 TEST_F(ProcessTest, AListenerIsNoWayAroundAuthentication) {
   const std::string path = folder_ / "auth";
   std::ofstream(path) << "foo:bar\n";

@@ -6,14 +6,29 @@
 #include <string_view>
 #include <vector>
 
+#include "server/engine/output.h"
+#include "server/engine/session.h"
+#include "tests/net/test_engine.h"
+
 namespace larder {
 namespace {
 
-// What is traced of a stream that is consumed in these pieces.
-std::string Trace(const std::vector<std::string_view>& pieces) {
-  RequestTrace trace;
+// What -vv prints of a stream that arrives in these pieces.
+std::string Trace(const std::vector<std::string_view>& pieces, int verbosity = 2) {
+  const Now now = {.tick = Tick{100}, .wall_seconds = 1'700'000'000};
+  Settings settings;
+  settings.verbosity = verbosity;
+  TestEngine engine(settings, now);
+  EngineWorker* const worker = engine.engine().AddWorker();
+  Session session(worker, {.connection_id = 27, .trace = &PrintRequest});
+  Output output(&worker->output_blocks());
   testing::internal::CaptureStderr();
-  for (const std::string_view piece : pieces) trace.Consumed(27, piece);
+  std::string input;
+  for (const std::string_view piece : pieces) {
+    input += piece;
+    input.erase(0, session.Run(input, now, &output).consumed);
+    output.Clear();
+  }
   return testing::internal::GetCapturedStderr();
 }
 
@@ -28,19 +43,25 @@ TEST(RequestTraceTest, LeavesValuesOut) {
             "<27 cas a 0  0 5 7 noreply\n<27 get c\n");
 }
 
-TEST(RequestTraceTest, LeavesValuesOutThatDidNotPassTheInput) {
-  RequestTrace trace;
-  testing::internal::CaptureStderr();
-  trace.Consumed(27, "set a 0 0 100\r\nabc");
-  trace.Received(97);
-  trace.Consumed(27, "\r\nget b\r\n");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "<27 set a 0 0 100\n<27 get b\n");
+TEST(RequestTraceTest, LeavesValuesOutHoweverTheirLengthIsSaid) {
+  EXPECT_EQ(Trace({"ms a 5 T0\r\nget b\r\nmg a\r\n"}), "<27 ms a 5 T0\n<27 mg a\n");
+  // Too large to be kept, and larger than what is read at once.
+  const std::string lines(40'000, '\n');
+  EXPECT_EQ(Trace({"set a 0 0 2000000\r\nget b\r\n" + std::string(1'999'993, '\n') + "\r\nmn\r\n"}),
+            "<27 set a 0 0 2000000\n<27 mn\n");
+  EXPECT_EQ(Trace({"set a 0 0 40000\r\n", lines, "\r\nmn\r\n"}), "<27 set a 0 0 40000\n<27 mn\n");
+}
+
+TEST(RequestTraceTest, PrintsALineOnceForAllItsKeys) {
+  EXPECT_EQ(Trace({"get a b c\r\n"}), "<27 get a b c\n");
 }
 
 TEST(RequestTraceTest, GoesOnAfterALineThatIsNoCommand) {
   EXPECT_EQ(Trace({"set a b c d\r\nset a\r\n\r\nget b\r\n"}),
             "<27 set a b c d\n<27 set a\n<27 \n<27 get b\n");
 }
+
+TEST(RequestTraceTest, PrintsNothingUnlessAsked) { EXPECT_EQ(Trace({"get foo\r\n"}, 1), ""); }
 
 TEST(RequestTraceTest, PrintsBinaryHeaders) {
   using std::string_literals::operator""s;
