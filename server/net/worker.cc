@@ -16,6 +16,20 @@ namespace {
 // How often to look whether it is time to look for idle connections.
 constexpr std::chrono::seconds kIdleCheckPeriod(1);
 
+void LogNewClient(int fd, ProtocolChoice protocol) {
+  switch (protocol) {
+    case ProtocolChoice::kText:
+      fprintf(stderr, "<%d new ascii client connection.\n", fd);
+      return;
+    case ProtocolChoice::kBinary:
+      fprintf(stderr, "<%d new binary client connection.\n", fd);
+      return;
+    case ProtocolChoice::kNegotiate:
+      break;
+  }
+  fprintf(stderr, "<%d new auto-negotiating client connection\n", fd);
+}
+
 }  // namespace
 
 struct Worker::Client {
@@ -192,7 +206,7 @@ void Worker::Welcome(Accepted accepted) {
                                         accepted.traits, CurrentTurn()->now);
   Client* const client = owned.get();
   if (engine_worker_->engine().verbosity() > 1) {
-    fprintf(stderr, "<%d new auto-negotiating client connection\n", client->connection.fd());
+    LogNewClient(client->connection.fd(), accepted.traits.protocol);
   }
   {
     const MutexLock lock(&clients_mutex_);

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/net/listener.h"
@@ -207,6 +208,22 @@ TEST_F(ProcessTest, WhoLogsInIsNotPrinted) {
   EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
   EXPECT_THAT(larder.errors(), HasSubstr(" get a\n"));
   EXPECT_THAT(larder.errors(), testing::Not(HasSubstr("passwor")));
+}
+
+TEST_F(ProcessTest, NewClientsArePrintedWithTheirProtocol) {
+  for (const auto& [protocol, words] :
+       {std::pair{"auto", "new auto-negotiating client connection\n"},
+        std::pair{"ascii", "new ascii client connection.\n"},
+        std::pair{"binary", "new binary client connection.\n"}}) {
+    Process larder(With({"-vv", "-B", protocol}));
+    Client client(WaitForPort());
+    client.FinishSending();
+    EXPECT_EQ(client.ReceiveAll(), "");
+    larder.Signal(SIGTERM);
+    EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+    EXPECT_THAT(larder.errors(), HasSubstr(words));
+    std::filesystem::remove(port_file_);
+  }
 }
 
 TEST_F(ProcessTest, AListenerIsNoWayAroundAuthentication) {
