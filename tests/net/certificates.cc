@@ -36,6 +36,19 @@ std::string CertificateAuthority::Issue(const std::string& common_name,
   return Path(name);
 }
 
+std::string CertificateAuthority::ConvertKeyToDer(const std::string& from,
+                                                  const std::string& name) const {
+  FILE* const pem = fopen(from.c_str(), "r");
+  LARDER_CHECK(pem != nullptr);
+  const Key key(PEM_read_PrivateKey(pem, nullptr, nullptr, nullptr));
+  fclose(pem);
+  FILE* const der = fopen(Path(name).c_str(), "w");
+  LARDER_CHECK(key != nullptr && der != nullptr);
+  const bool written = i2d_PrivateKey_fp(der, key.get()) == 1;
+  LARDER_CHECK(fclose(der) == 0 && written);
+  return Path(name);
+}
+
 CertificateAuthority::Certificate CertificateAuthority::Sign(EVP_PKEY* key,
                                                              const std::string& common_name,
                                                              const X509* issuer,

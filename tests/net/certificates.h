@@ -26,6 +26,9 @@ class CertificateAuthority {
   // returns: what ssl_chain_cert takes alone.
   std::string Issue(const std::string& common_name, const std::string& name) const;
 
+  // Writes the key of the PEM file `from` to Path(name) as DER. Returns that.
+  std::string ConvertKeyToDer(const std::string& from, const std::string& name) const;
+
  private:
   struct Free {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }

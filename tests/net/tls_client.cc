@@ -25,6 +25,9 @@ TlsClient::TlsClient(Client socket, const TlsClientOptions& options)
     SSL_CTX_set_min_proto_version(context, options.version);
     SSL_CTX_set_max_proto_version(context, options.version);
   }
+  if (!options.ciphers.empty()) {
+    LARDER_CHECK(SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) == 1);
+  }
   if (!options.certificate.empty()) {
     const char* const file = options.certificate.c_str();
     LARDER_CHECK(SSL_CTX_use_certificate_chain_file(context, file) == 1);

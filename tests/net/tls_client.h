@@ -16,6 +16,7 @@ struct TlsClientOptions {
   int version = 0;          // the only one to speak, as OpenSSL numbers them; 0: what it likes
   std::string certificate;  // a file with its key; empty: none
   SSL_SESSION* session = nullptr;  // to resume
+  std::string ciphers;             // of TLS 1.2, as OpenSSL names them; empty: what it likes
 };
 
 // A client that speaks TLS and trusts everybody. The bytes go through memory, so that a test may

@@ -160,6 +160,22 @@ TEST_F(TlsTest, VersionsBelowTheMinimumAreRefused) {
   EXPECT_EQ(Statistics()["ssl_handshake_errors"], "1");
 }
 
+TEST_F(TlsTest, OtherCiphersAreRefused) {
+  settings_.tls.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
+  Start();
+  EXPECT_TRUE(
+      IsServed(port(), {.version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384"}));
+  EXPECT_FALSE(
+      IsServed(port(), {.version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256"}));
+}
+
+TEST_F(TlsTest, AKeyMayBeDer) {
+  settings_.tls.key = authority_.ConvertKeyToDer(settings_.tls.chain_cert, "server.der");
+  settings_.tls.key_format = TlsKeyFormat::kDer;
+  Start();
+  EXPECT_TRUE(IsServed(port()));
+}
+
 TEST_F(TlsTest, APlainClientIsRefused) {
   Start();
   Client plain(port());
