@@ -200,6 +200,12 @@ MaybeRefusal CheckBufferLimit(const Given& given, OptionDraft*) {
   return ParseNumber(*given.value, &megabytes) ? std::nullopt : Unparsed(given);
 }
 
+MaybeRefusal TakeResponseLimit(const Given&, OptionDraft* draft) {
+  draft->warnings.push_back(
+      "DEPRECATED: resp_obj_mem_limit no longer used. See read_buf_mem_limit,");
+  return std::nullopt;
+}
+
 // The defaults of memcached 1.4.
 MaybeRefusal SetOldDefaults(const Given&, OptionDraft* draft) {
   Settings& settings = draft->options.settings;
@@ -339,7 +345,7 @@ constexpr std::array kSuboptions = {
     Suboption{"no_track_sizes", Switch<&Settings::track_sizes, false>},
     Suboption{"inline_ascii_resp", TakeAny, kAnswers},
     Suboption{"no_inline_ascii_resp", TakeAny, kAnswers},
-    Suboption{"resp_obj_mem_limit", TakeAny, kBuffers},
+    Suboption{"resp_obj_mem_limit", TakeResponseLimit, kBuffers},
     Suboption{"read_buf_mem_limit", CheckBufferLimit, kBuffers},
     Suboption{"modern", TakeAny},  // in memcached, too, these are the defaults by now
     Suboption{"no_modern", SetOldDefaults},

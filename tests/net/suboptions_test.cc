@@ -86,28 +86,14 @@ TEST(SuboptionsTest, NoModernIsWhatMemcached14Had) {
 
 // Every one that changes nothing, with a value that is good where it takes one.
 const std::vector<std::string>& WithoutEffect() {
-  static const std::vector<std::string> list = {"slab_automove_ratio=0.5",
-                                                "slab_automove_window=30",
-                                                "hashpower=20",
-                                                "no_hashexpand",
-                                                "slab_automove_freeratio=0.1",
-                                                "tail_repair_time=10",
-                                                "hash_algorithm=xxh3",
-                                                "lru_crawler_sleep=0",
-                                                "lru_crawler_tocrawl=5",
-                                                "warm_lru_pct=10",
-                                                "hot_max_factor=0.3",
-                                                "warm_max_factor=3",
-                                                "temporary_ttl=100",
-                                                "slab_chunk_max=512",
-                                                "no_chunked_items",
-                                                "inline_ascii_resp",
-                                                "no_inline_ascii_resp",
-                                                "resp_obj_mem_limit=5",
-                                                "read_buf_mem_limit=5",
-                                                "drop_privileges",
-                                                "no_drop_privileges",
-                                                "relaxed_privileges"};
+  static const std::vector<std::string> list = {
+      "slab_automove_ratio=0.5", "slab_automove_window=30",     "hashpower=20",
+      "no_hashexpand",           "slab_automove_freeratio=0.1", "tail_repair_time=10",
+      "hash_algorithm=xxh3",     "lru_crawler_sleep=0",         "lru_crawler_tocrawl=5",
+      "warm_lru_pct=10",         "hot_max_factor=0.3",          "warm_max_factor=3",
+      "temporary_ttl=100",       "slab_chunk_max=512",          "no_chunked_items",
+      "inline_ascii_resp",       "no_inline_ascii_resp",        "read_buf_mem_limit=5",
+      "drop_privileges",         "no_drop_privileges",          "relaxed_privileges"};
   return list;
 }
 
@@ -126,6 +112,14 @@ TEST(SuboptionsTest, ThoseWithoutEffectAreSaidToBeWithV) {
     EXPECT_THAT(line.errors, HasSubstr(option.substr(0, option.find('=')) + " has no effect: "));
     EXPECT_EQ(line.errors.find('\n'), line.errors.size() - 1);
   }
+}
+
+TEST(SuboptionsTest, WhatIsDeprecatedIsSaidToBe) {
+  const CommandLine line = Parse({"-o", "resp_obj_mem_limit=5"});
+  EXPECT_EQ(line.exit_code, std::nullopt);
+  EXPECT_EQ(line.errors,
+            "DEPRECATED: resp_obj_mem_limit no longer used. See read_buf_mem_limit,\n");
+  EXPECT_THAT(line.options.settings.without_effect, ElementsAre("resp_obj_mem_limit"));
 }
 
 TEST(SuboptionsTest, HelpNamesEveryOne) {
