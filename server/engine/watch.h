@@ -23,10 +23,14 @@
 //   worker 2 --event--> log 2 ----> Deliver() ---<
 //   others   --event--> log 0 --/                 \--line--> watcher's buffer --> its connection
 //
-// Nobody waits for anybody: a log that is full drops the event, and a watcher's buffer that is full
-// skips the line; both are counted, and the watcher is told how many lines it missed. The lines of
-// one log are in order; those of several may not be, but every event has a number (gid) by which
-// they can be ordered, as in memcached. With nobody watching, an event costs one look at events().
+// No worker waits for a slow watcher: a log that is full drops the event, and a watcher's buffer
+// that is full skips the line; both are counted, and the watcher is told how many lines it missed.
+// What is waited for is short: to append, for another who appends to or takes the same log; to
+// begin or end a watch, for a delivery under way, which prints what the logs hold and blocks on
+// nothing. The store tells of evictions under its locks, so that an eviction, too, may wait for
+// another's append to the common log. The lines of one log are in order; those of several may not
+// be, but every event has a number (gid) by which they can be ordered, as in memcached. With nobody
+// watching, an event costs one look at events().
 
 namespace larder {
 
