@@ -365,5 +365,30 @@ TEST(ServerTest, AClientMayEndTheServer) {
   server.Join();
 }
 
+TEST(ServerTest, AnOperatorsMemoryLimitIsReached) {
+  TestServer server({.settings = {.memory_bytes = uint64_t{16} << 20}});
+  Client client(server.port());
+  const std::string value = std::string(100'000, 'v') + "\r\n";
+  for (int n = 0; n < 100; ++n) {
+    EXPECT_EQ(client.Ask("set k" + std::to_string(n) + " 0 0 100000\r\n" + value), "STORED\r\n");
+  }
+  constexpr uint64_t kLimit = uint64_t{8} << 20;
+  EXPECT_GT(server.store().Stats().memory_bytes, kLimit);
+  EXPECT_EQ(client.Ask("cache_memlimit 8\r\n"), "OK\r\n");
+  // Maintenance gives the memory back; if it never does, the test runs out of time.
+  while (server.store().Stats().memory_bytes > kLimit) std::this_thread::yield();
+  EXPECT_THAT(client.Ask("stats\r\n", "END\r\n"), HasSubstr("STAT limit_maxbytes 8388608\r\n"));
+  EXPECT_EQ(client.Ask("set new 0 0 100000\r\n" + value), "STORED\r\n");
+}
+
+TEST(ServerTest, AnOperatorMovesPagesAndCrawls) {
+  TestServer server;
+  Client client(server.port());
+  EXPECT_EQ(client.Ask("slabs reassign 1 1\r\n"), "SAME src and dst class are identical\r\n");
+  EXPECT_EQ(client.Ask("slabs reassign 1 2\r\n"), "NOSPARE source class has no spare pages\r\n");
+  EXPECT_EQ(client.Ask("set k 0 0 1\r\nv\r\n"), "STORED\r\n");
+  EXPECT_EQ(client.Ask("lru_crawler crawl all\r\n"), "OK\r\n");
+}
+
 }  // namespace
 }  // namespace larder
