@@ -79,8 +79,7 @@ Location Index::Peek(uint64_t hash) const {
 // highest of these bits counts up first, so that the walk goes from a bucket to its sibling.
 uint64_t Index::PositionBehind(uint64_t position) const {
   const uint64_t count = count_.load(std::memory_order_acquire);
-  const auto bits = static_cast<int>(std::bit_width(count - 1));
-  const uint64_t top = uint64_t{1} << (bits - 1);
+  const uint64_t top = std::bit_floor(count - 1);
   const bool split = (BucketAmong(position, count) | top) < count;
   uint64_t bit = split ? top : top >> 1;
   for (position &= 2 * bit - 1; bit != 0; bit >>= 1) {
