@@ -124,7 +124,7 @@ void BM_PipelinedGets(benchmark::State& state) {
 void RunMetaGets(benchmark::State& state, const std::string& flags) {
   RunReads(state, [&](const std::vector<std::string>& keys) {
     std::string read;
-    for (const std::string& key : keys) read += "mg " + key + flags + "\r\n";
+    for (const std::string& key : keys) read.append("mg ").append(key).append(flags).append("\r\n");
     return read;
   });
 }

@@ -201,7 +201,7 @@ MaybeRefusal CheckBufferLimit(const Given& given, OptionDraft*) {
 }
 
 MaybeRefusal TakeResponseLimit(const Given&, OptionDraft* draft) {
-  draft->warnings.push_back(
+  draft->warnings.emplace_back(
       "DEPRECATED: resp_obj_mem_limit no longer used. See read_buf_mem_limit,");
   return std::nullopt;
 }

@@ -168,11 +168,13 @@ void DescribePort(const char* protocol, const SocketAddress& address, std::strin
 
 absl::StatusOr<std::vector<Listener>> OpenListeners(const ListenOptions& options) {
   std::vector<Listener> listeners;
-  Opener opener(SOCK_STREAM, [&](const addrinfo& address, const ListenAddress& wanted) {
-    absl::StatusOr<Listener> listener = OpenListener(address, options.backlog, wanted);
-    if (listener.ok()) listeners.push_back(*std::move(listener));
-    return listener.status();
-  });
+  Opener opener(
+      SOCK_STREAM, [&](const addrinfo& address, const ListenAddress& wanted) -> absl::Status {
+        absl::StatusOr<Listener> listener = OpenListener(address, options.backlog, wanted);
+        if (!listener.ok()) return listener.status();
+        listeners.push_back(*std::move(listener));
+        return absl::OkStatus();
+      });
   if (absl::Status status = opener.OpenAll(options, "TCP"); !status.ok()) return status;
   return listeners;
 }
@@ -180,10 +182,11 @@ absl::StatusOr<std::vector<Listener>> OpenListeners(const ListenOptions& options
 absl::StatusOr<std::vector<DatagramPort>> OpenDatagramPorts(const ListenOptions& options,
                                                             int workers) {
   std::vector<DatagramPort> ports;
-  Opener opener(SOCK_DGRAM, [&](const addrinfo& address, const ListenAddress&) {
+  Opener opener(SOCK_DGRAM, [&](const addrinfo& address, const ListenAddress&) -> absl::Status {
     absl::StatusOr<DatagramPort> port = OpenDatagramPort(address, workers);
-    if (port.ok()) ports.push_back(*std::move(port));
-    return port.status();
+    if (!port.ok()) return port.status();
+    ports.push_back(*std::move(port));
+    return absl::OkStatus();
   });
   if (absl::Status status = opener.OpenAll(options, "UDP"); !status.ok()) return status;
   return ports;
