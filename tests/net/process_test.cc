@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,14 +27,6 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 TEST_F(ProcessTest, TermAndIntStopItInOrder) {
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -274,26 +265,39 @@ TEST_F(ProcessTest, ALimitThatCannotBeHadIsSaid) {
   }
 }
 
-TEST_F(ProcessTest, RootMustSayWhoToBe) {
-  if (getuid() != 0) GTEST_SKIP() << "not root";
+// Only root can become somebody else, and so only root is asked who.
+TEST_F(ProcessTest, RootMustSayWhoToBeAndOthersNeedNot) {
   Process nobody_named({"-l", "127.0.0.1", "-p", "0"});
-  EXPECT_EQ(nobody_named.Wait(), EX_USAGE);
-  EXPECT_EQ(nobody_named.errors(), "must add '-u root' to start as root\n");
-  Process unknown({"-l", "127.0.0.1", "-p", "0", "-u", "no such user"});
-  EXPECT_EQ(unknown.Wait(), EX_NOUSER);
-  EXPECT_EQ(unknown.errors(), "can't find the user no such user to switch to\n");
+  if (getuid() == 0) {
+    EXPECT_EQ(nobody_named.Wait(), EX_USAGE);
+    EXPECT_EQ(nobody_named.errors(), "must add '-u root' to start as root\n");
+    Process unknown({"-l", "127.0.0.1", "-p", "0", "-u", "no such user"});
+    EXPECT_EQ(unknown.Wait(), EX_NOUSER);
+    EXPECT_EQ(unknown.errors(), "can't find the user no such user to switch to\n");
+    return;
+  }
+  WaitForPort();
+  nobody_named.Signal(SIGTERM);
+  EXPECT_EQ(nobody_named.Wait(), EXIT_SUCCESS);
 }
 
-TEST_F(ProcessTest, RootBecomesTheUserNamed) {
-  if (getuid() != 0) GTEST_SKIP() << "not root";
+TEST_F(ProcessTest, RootBecomesTheUserNamedAndOthersStayWhoTheyAre) {
   std::filesystem::permissions(folder_, std::filesystem::perms::all);
   Process larder({"-l", "127.0.0.1", "-p", "0", "-u", "nobody"});
   WaitForPort();
   const std::string status =
       ReadFile(std::filesystem::path("/proc") / std::to_string(larder.pid()) / "status");
-  EXPECT_THAT(status, HasSubstr("Uid:\t65534\t65534\t65534\t65534\n"));
-  EXPECT_THAT(status, HasSubstr("Gid:\t65534\t65534\t65534\t65534\n"));
-  EXPECT_THAT(status, testing::ContainsRegex("Groups:\t *\n"));
+  const auto four = [](unsigned id) {
+    const std::string text = "\t" + std::to_string(id);
+    return text + text + text + text + "\n";
+  };
+  constexpr unsigned kNobody = 65534;
+  const bool root = getuid() == 0;
+  EXPECT_THAT(status, HasSubstr("Uid:" + four(root ? kNobody : getuid())));
+  EXPECT_THAT(status, HasSubstr("Gid:" + four(root ? kNobody : getgid())));
+  if (root) {
+    EXPECT_THAT(status, testing::ContainsRegex("Groups:\t *\n"));
+  }
   larder.Signal(SIGTERM);
   EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
 }
@@ -344,29 +348,15 @@ TEST_F(ProcessTest, AsADaemonItIsReadyWhenTheCommandEnds) {
   EXPECT_FALSE(std::filesystem::exists(pid_file));
 }
 
-// What processes started meanwhile may have of addresses.
-class AddressSpaceLimit {
- public:
-  explicit AddressSpaceLimit(rlim_t bytes) {
-    getrlimit(RLIMIT_AS, &before_);
-    const rlimit limit = {.rlim_cur = bytes, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_AS, &limit);
-  }
-  ~AddressSpaceLimit() { setrlimit(RLIMIT_AS, &before_); }
-
- private:
-  rlimit before_;
-};
-
+// What goes wrong behind the fork, here a file that cannot be a cache's memory, is the exit code
+// and the word of the command that was given.
 TEST_F(ProcessTest, ADaemonsFailureIsItsCommands) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers need the addresses";
-  const AddressSpaceLimit limit(rlim_t{1} << 30);
   for (const std::vector<std::string>& options :
-       {std::vector<std::string>{"-m", "1024"}, std::vector<std::string>{"-m", "1024", "-d"}}) {
+       {std::vector<std::string>{"-e", "/dev/null"},
+        std::vector<std::string>{"-e", "/dev/null", "-d"}}) {
     Process larder(With(options));
     EXPECT_EQ(larder.Wait(), EXIT_FAILURE);
-    EXPECT_THAT(larder.errors(), HasSubstr("cannot reserve"));
-    EXPECT_EQ(std::ranges::count(larder.errors(), '\n'), 1);
+    EXPECT_EQ(larder.errors(), "ftruncate failed: Invalid argument\n");
   }
   EXPECT_FALSE(std::filesystem::exists(port_file_));
 }
