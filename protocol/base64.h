@@ -3,12 +3,10 @@
 #include <cstddef>
 #include <string_view>
 
-// Base64 as memcached's meta commands take keys in it: the standard alphabet (RFC 4648, with `+`
-// and
-// `/`), padded. In what it reads, memcached is lax: bytes outside the alphabet are skipped, and
-// what counts is that whole blocks of four are left. So two texts may mean one key, and a key is
-// always answered in its proper form, encoded anew. A library's decoder refuses such texts, and
-// allocates.
+// Base64 as memcached's meta commands take keys in it: the standard alphabet (RFC 4648), padded. In
+// what it reads, memcached is lax: bytes outside the alphabet are skipped, and what counts is that
+// whole blocks of four are left. So two texts may mean one key, and a key is always answered in its
+// proper form, encoded anew. A library's decoder refuses such texts, and allocates.
 
 namespace larder {
 

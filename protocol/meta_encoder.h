@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocol/base64.h"
+#include "protocol/encode_text.h"
 #include "protocol/request.h"
 #include "protocol/text_encoder.h"
 
@@ -42,8 +43,6 @@ inline constexpr size_t kMetaDebugBytesMax =
     std::string_view(" fetch=yes cls=4294967295 size=18446744073709551615\r\n").size() +
     Base64EncodedBytes(kRequestKeyBytesMax);
 char* EncodeMetaDebug(char* to, std::string_view key, bool binary_key, const MetaDebug& debug);
-
-inline char* EncodeText(char* to, std::string_view text) { return to + text.copy(to, text.size()); }
 
 // " s12"
 inline char* EncodeMetaNumber(char* to, char flag, uint64_t number) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "protocol/base64.h"
+#include "protocol/text_encoder.h"
 #include "protocol/text_tokens.h"
 
 // How a line is read
@@ -20,22 +21,10 @@
 namespace larder {
 namespace {
 
-constexpr size_t kLineEndBytes = 2;  // behind a value
 // Words of a line, command and key included. More than the former are refused, and behind the
 // latter memcached looks no further.
 constexpr size_t kWordsMax = 20;
 constexpr size_t kWordsSeen = 23;
-
-ParseResult Parsed(size_t consumed) {
-  return {.status = ParseStatus::kRequest, .consumed = consumed};
-}
-
-ParseResult Refused(TextError error, size_t consumed, size_t swallow_bytes = 0) {
-  return {.status = ParseStatus::kError,
-          .error = error,
-          .consumed = consumed,
-          .swallow_bytes = swallow_bytes};
-}
 
 // What memcached lets pass as the start of a flag, though not all of them are flags.
 bool StartsAsFlag(std::string_view word) {
@@ -275,7 +264,7 @@ ParseResult ParseMeta(Command command, size_t line_bytes, std::string_view words
       return Refused(TextError::kBadFormat, line_bytes);
     }
     request->value_bytes = static_cast<uint32_t>(value_bytes);
-    value_and_end_bytes = static_cast<size_t>(value_bytes) + kLineEndBytes;
+    value_and_end_bytes = static_cast<size_t>(value_bytes) + kLineEnd.size();
     ++word_count;
   }
   FlagReader flags(request);

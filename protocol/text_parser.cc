@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "protocol/meta_parser.h"
+#include "protocol/text_encoder.h"
 #include "protocol/text_tokens.h"
 
 // How a line is read
@@ -32,25 +33,13 @@ namespace {
 constexpr std::string_view kNoreply = "noreply";
 // Shorter lines are refused before they are read: a command has at least two letters.
 constexpr size_t kLineBytesMin = 4;
-constexpr size_t kLineEndBytes = 2;  // behind a value
 
 ParseResult NeedMore() { return {.status = ParseStatus::kNeedMore}; }
 
 ParseResult Close() { return {.status = ParseStatus::kClose}; }
 
-ParseResult Parsed(size_t consumed) {
-  return {.status = ParseStatus::kRequest, .consumed = consumed};
-}
-
 ParseResult Skipped(size_t consumed) {
   return {.status = ParseStatus::kSkipped, .consumed = consumed};
-}
-
-ParseResult Refused(TextError error, size_t consumed, size_t swallow_bytes = 0) {
-  return {.status = ParseStatus::kError,
-          .error = error,
-          .consumed = consumed,
-          .swallow_bytes = swallow_bytes};
 }
 
 // Requests are filled field by field: gcc makes one that is assigned whole on the stack first, and
@@ -138,7 +127,7 @@ ParseResult ParseStorage(Command command, size_t line_bytes, std::string_view wo
   const bool cas_good = command != Command::kCas || TakeLoose(&words, &cas);
   if (key.size() > kRequestKeyBytesMax || !flags_good || !exptime_good || !cas_good) {
     return Refused(noreply ? TextError::kSilent : TextError::kBadFormat, line_bytes,
-                   static_cast<size_t>(value_bytes) + kLineEndBytes);
+                   static_cast<size_t>(value_bytes) + kLineEnd.size());
   }
   Clear(request, command, noreply);
   request->key = key;

@@ -79,6 +79,17 @@ struct ParseResult {
 };
 static_assert(sizeof(ParseResult) > 16);
 
+// What a line's reader says of it: a request, or what is wrong with it.
+inline ParseResult Parsed(size_t consumed) {
+  return {.status = ParseStatus::kRequest, .consumed = consumed};
+}
+inline ParseResult Refused(TextError error, size_t consumed, size_t swallow_bytes = 0) {
+  return {.status = ParseStatus::kError,
+          .error = error,
+          .consumed = consumed,
+          .swallow_bytes = swallow_bytes};
+}
+
 // Reads requests off one connection's input. A small value without pointers: copying it before a
 // call, and going back to the copy, takes that call back (the input must then be presented from
 // the same place again).

@@ -9,7 +9,6 @@
 namespace larder {
 namespace {
 
-constexpr uint32_t kChunksInPageMin = 8;
 constexpr uint32_t kClassesInPowerOfTwo = 8;
 
 uint32_t RoundUp(uint32_t bytes, uint32_t unit) { return (bytes + unit - 1) / unit * unit; }

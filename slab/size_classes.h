@@ -14,6 +14,9 @@
 
 namespace larder {
 
+// So many of the largest chunks make a page.
+inline constexpr uint32_t kChunksInPageMin = 8;
+
 struct SizeClassOptions {
   uint32_t page_bytes = 1 << 20;
   uint32_t unit_bytes = 4;        // chunk sizes are multiples of it; a power of two

@@ -22,8 +22,6 @@ struct BinaryStoreOrder {
   BinaryEcho echo;
   // What to tell if the value could not be stored as asked, but might have been otherwise.
   BinaryStatus not_stored = BinaryStatus::kNotStored;
-  // What was there before must not be read as if it were current, if the value is refused.
-  bool drops_old = false;
 };
 BinaryStoreOrder BinaryStoreOrderOf(const Turn& turn, const Request& request);
 

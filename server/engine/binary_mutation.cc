@@ -7,17 +7,10 @@
 namespace larder {
 namespace {
 
-// The token to compare with. Under -C clients see 0 as everything's token, and no demand for
-// another one is ever met.
-uint64_t Demanded(const Turn& turn, const Request& request) {
-  return turn.worker.settings().cas ? request.cas : 0;
-}
-
 void ReplyWithNumber(const Turn& turn, const Request& request, const ArithmeticOutcome& outcome) {
   std::array<char, kBinaryNumberBytes> bytes;
   EncodeBinaryNumber(bytes.data(), outcome.value);
-  ReplyBinary(&turn.out, EchoOf(request), turn.worker.settings().cas ? outcome.cas : 0,
-              {bytes.data(), bytes.size()});
+  ReplyBinary(&turn.out, EchoOf(request), turn.Token(outcome.cas), {bytes.data(), bytes.size()});
 }
 
 }  // namespace
@@ -28,7 +21,7 @@ void ExecuteBinaryDelete(const Turn& turn, const Request& request, const Key& ke
   if (observed) [[unlikely]]
     old = ObserveDeleteBegin(turn, key);
   const DeleteOptions options = {.compare = request.cas != 0,
-                                 .compare_cas = Demanded(turn, request)};
+                                 .compare_cas = turn.Token(request.cas)};
   const DeleteOutcome outcome = turn.store().Delete(turn.lane(), key, options, turn.tick());
   CountDelete(turn, outcome);
   if (observed && outcome.status == DeleteStatus::kDeleted) [[unlikely]]
@@ -57,7 +50,7 @@ void ExecuteBinaryArithmetic(const Turn& turn, const Request& request, const Key
                                      .delta = request.number,
                                      .compare = request.cas != 0,
                                      .create = request.create,
-                                     .compare_cas = Demanded(turn, request),
+                                     .compare_cas = turn.Token(request.cas),
                                      .initial = request.initial,
                                      .create_expire = ExpireTick(request.exptime, turn.now)};
   const ArithmeticOutcome outcome = turn.store().Arithmetic(turn.lane(), key, options, turn.tick());

@@ -1,8 +1,9 @@
-#include <cstring>
 #include <utility>
 
+#include "protocol/encode_text.h"
 #include "server/engine/binary_commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/large_value.h"
 #include "server/engine/observe.h"
 #include "slab/item.h"
 
@@ -34,17 +35,6 @@ Parts PartsOf(uint8_t opcode) {
   }
 }
 
-char* Put(char* to, std::string_view bytes) {
-  std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
-}
-
-// A large value found under the bucket's lock, to be queued when that is released.
-struct LargeValue {
-  ItemRef item;
-  uint32_t bytes = 0;
-};
-
 // The visit runs under the lock of the key's bucket, so it finds its room ready and allocates
 // nothing. `reply` has what is known before.
 ReadOutcome CopyOrPin(const Turn& turn, const Key& key, const ReadOptions& options,
@@ -52,14 +42,13 @@ ReadOutcome CopyOrPin(const Turn& turn, const Key& key, const ReadOptions& optio
   char* const room = turn.out.Room(kReadReplyBytesMax);
   return turn.store().Read(turn.lane(), key, options, turn.tick(), [&](const ItemView& item) {
     if (parts.value) reply.value_bytes = item.value_bytes();
-    // Under -C every item's token is 0.
-    if (turn.worker.settings().cas) reply.cas = item.cas();
+    reply.cas = turn.Token(item.cas());
     char* end = EncodeBinaryFlags(EncodeBinaryHeader(room, reply), item.client_flags());
-    if (parts.key) end = Put(end, key.bytes);
+    if (parts.key) end = EncodeText(end, key.bytes);
     if (parts.value && item.large()) {
       *large = {.item = item.Pin(), .bytes = reply.value_bytes};
     } else if (parts.value) {
-      end = Put(end, item.value());
+      end = EncodeText(end, item.value());
     }
     turn.out.Commit(static_cast<size_t>(end - room));
   });
@@ -78,7 +67,7 @@ void ReplyToMiss(const Turn& turn, const Request& request, const Parts& parts) {
                                 .opaque = request.opaque,
                                 .status = BinaryStatus::kNotFound,
                                 .key_bytes = static_cast<uint16_t>(request.key.size())});
-  turn.out.Commit(static_cast<size_t>(Put(end, request.key) - room));
+  turn.out.Commit(static_cast<size_t>(EncodeText(end, request.key) - room));
 }
 
 }  // namespace

@@ -7,33 +7,24 @@
 namespace larder {
 namespace {
 
-bool Fits(const Turn& turn, const BinaryStoreOrder& order, const Key& key, uint32_t value_bytes) {
-  return turn.store().options().item_limit.Fits(key.bytes.size(), value_bytes,
-                                                order.store.options.client_flags);
-}
-
-void DropOldItem(const Turn& turn, const BinaryStoreOrder& order, const Key& key) {
-  if (order.drops_old) turn.store().Delete(turn.lane(), key, {}, turn.tick());
-}
-
 void RefuseTooLarge(const Turn& turn, const BinaryStoreOrder& order, const Key& key) {
   turn.counters().stores_too_large.Add(1);
   QueueBinaryError(&turn.out, order.echo, BinaryStatus::kTooLarge,
                    BinaryErrorText(BinaryStatus::kTooLarge));
-  DropOldItem(turn, order, key);
+  DropOldItem(turn, order.store, key);
 }
 
 void RefuseNoMemory(const Turn& turn, const BinaryStoreOrder& order, const Key& key) {
   turn.counters().stores_out_of_memory.Add(1);
   QueueBinaryError(&turn.out, order.echo, BinaryStatus::kNoMemory, "Out of memory allocating item");
-  DropOldItem(turn, order, key);
+  DropOldItem(turn, order.store, key);
 }
 
 void ReplyToOutcome(const Turn& turn, const BinaryStoreOrder& order, const WriteOutcome& outcome) {
   CountStore(turn, order.store, outcome);
   switch (outcome.status) {
     case WriteStatus::kStored:
-      ReplyBinary(&turn.out, order.echo, turn.worker.settings().cas ? outcome.cas : 0);
+      ReplyBinary(&turn.out, order.echo, turn.Token(outcome.cas));
       return;
     case WriteStatus::kExists:
       ReplyBinaryError(&turn.out, order.echo, BinaryStatus::kExists);
@@ -53,9 +44,7 @@ void ReplyToOutcome(const Turn& turn, const BinaryStoreOrder& order, const Write
 }  // namespace
 
 BinaryStoreOrder BinaryStoreOrderOf(const Turn& turn, const Request& request) {
-  BinaryStoreOrder order = {.store = StoreOrderOf(turn, request),
-                            .echo = EchoOf(request),
-                            .drops_old = request.command == Command::kSet};
+  BinaryStoreOrder order = {.store = StoreOrderOf(turn, request), .echo = EchoOf(request)};
   // Under -C clients see 0 as everything's token, and a demand for another one is not heard.
   const bool compare = request.cas != 0 && turn.worker.settings().cas;
   const bool extends = request.command == Command::kAppend || request.command == Command::kPrepend;
@@ -81,7 +70,7 @@ void ExecuteBinaryStore(const Turn& turn, const Request& request, const Key& key
   const bool observed = turn.observed() != 0;
   if (observed) [[unlikely]]
     ObserveStoreBegin(turn, key);
-  if (!Fits(turn, order, key, request.value_bytes)) {
+  if (!Fits(turn, order.store, key)) {
     RefuseTooLarge(turn, order, key);
     return;
   }
@@ -102,7 +91,7 @@ void BeginBinaryStore(const Turn& turn, const BinaryStoreOrder& order, const Key
                       uint32_t value_bytes, Reservation* reservation) {
   if (turn.observed() != 0) [[unlikely]]
     ObserveStoreBegin(turn, key);
-  if (!Fits(turn, order, key, value_bytes)) {
+  if (!Fits(turn, order.store, key)) {
     RefuseTooLarge(turn, order, key);
     return;
   }

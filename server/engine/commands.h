@@ -32,6 +32,8 @@ struct Turn {
   Tick tick() const { return now.tick; }
   unsigned observed() const { return worker.engine().observed(); }
   WorkerCounters& counters() const { return worker.counters(); }
+  // A token as it is for this client: under -C clients see, name and choose none but 0.
+  uint64_t Token(uint64_t cas) const { return worker.settings().cas ? cas : 0; }
   void Reply(bool noreply, std::string_view line) const {
     if (!noreply) out.Append(line);
   }
@@ -50,11 +52,17 @@ struct StoreOrder {
   // not, as in memcached.
   uint8_t class_id = 0;
   uint32_t value_bytes = 0;  // of what was sent
+  // What was there before must not be read as if it were current, if the value is refused.
+  bool drops_old = false;
   WriteOptions options;
   // Of ms: what its reply repeats. Must stay until the order is finished.
   const Request* meta = nullptr;
 };
 StoreOrder StoreOrderOf(const Turn& turn, const Request& request);
+// Whether -I allows what was sent.
+bool Fits(const Turn& turn, const StoreOrder& order, const Key& key);
+// The value has been refused.
+void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key);
 
 // set, add, replace, append, prepend, cas, ms. `body` is the value and the two bytes behind it,
 // which ought to be a line end.
@@ -74,7 +82,7 @@ void ExecuteArithmetic(const Turn& turn, const Request& request, const Key& key)
 void ExecuteMetaGet(const Turn& turn, const Request& request, const Key& key);
 void ExecuteMetaDelete(const Turn& turn, const Request& request, const Key& key);
 void ExecuteMetaArithmetic(const Turn& turn, const Request& request, const Key& key);
-void ExecuteMetaDebug(const Turn& turn, const Request& request, const Key& key);
+void ExecuteMetaDebug(const Turn& turn, const Key& key);
 WriteOptions MetaWriteOptions(const Turn& turn, const Request& request);
 void ReplyToMetaStore(const Turn& turn, const Request& request, const WriteOutcome& outcome);
 

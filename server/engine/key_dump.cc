@@ -1,10 +1,11 @@
 #include "server/engine/key_dump.h"
 
 #include <algorithm>
+#include <array>
 #include <cinttypes>
 #include <cstdio>
 
-#include "absl/strings/escaping.h"
+#include "protocol/base64.h"
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
 #include "server/engine/uri.h"
@@ -71,8 +72,7 @@ void KeyDump::Keep(const Turn& turn, const ItemView& item) {
   if (rows_used_ == rows_.size()) rows_.emplace_back();
   Row& row = rows_[rows_used_++];
   row.key = item.key();
-  // Under -C every item's token is 0.
-  row.cas = turn.worker.settings().cas ? item.cas() : 0;
+  row.cas = turn.Token(item.cas());
   row.item_bytes = item.key().size() + item.value_bytes() + (item.client_flags() != 0 ? 4 : 0) +
                    turn.store().options().item_limit.overhead_bytes;
   row.expire = item.expire();
@@ -114,9 +114,9 @@ void KeyDump::WriteMetadump(const Turn& turn, const Row& row) {
 void KeyDump::WriteMgdump(const Turn& turn, const Row& row) {
   turn.out.Append("mg ");
   if (row.binary_key || !FitsLine(row.key)) {
-    std::string encoded;
-    absl::Base64Escape({row.key.data(), row.key.size()}, &encoded);
-    turn.out.Append(encoded);
+    std::array<char, Base64EncodedBytes(kKeyBytesMax)> encoded;
+    const char* const end = EncodeBase64(row.key, encoded.data());
+    turn.out.Append({encoded.data(), static_cast<size_t>(end - encoded.data())});
     turn.out.Append(" b");
   } else {
     turn.out.Append(row.key);

@@ -22,22 +22,18 @@ void ReplyEcho(const Turn& turn, const Request& request, std::string_view status
 
 bool IsQuiet(const Request& request) { return (request.meta & kMetaQuiet) != 0; }
 
-// Under -C clients see 0 as everything's token, and cannot choose one.
-uint64_t ChosenCas(const Turn& turn, const Request& request) {
-  return turn.worker.settings().cas ? request.chosen_cas : 0;
-}
-
 DeleteOptions DeleteOptionsOf(const Turn& turn, const Request& request) {
-  const bool cas = turn.worker.settings().cas;
   const bool touch = (request.meta & kMetaTouch) != 0;
-  return {.compare = (request.meta & kMetaCompare) != 0 && (cas || request.cas != 0),
+  // Under -C a comparison with 0 is no comparison, and one with another token never holds.
+  const bool may_compare = turn.worker.settings().cas || request.cas != 0;
+  return {.compare = (request.meta & kMetaCompare) != 0 && may_compare,
           .invalidate = (request.meta & kMetaInvalidate) != 0,
           .remove_value = (request.meta & kMetaRemoveValue) != 0,
           .touch = touch,
-          .compare_cas = cas ? request.cas : 0,
+          .compare_cas = turn.Token(request.cas),
           .expire = touch ? ExpireTick(request.exptime, turn.now) : kNeverExpires,
           .client_flags = request.client_flags,
-          .chosen_cas = ChosenCas(turn, request)};
+          .chosen_cas = turn.Token(request.chosen_cas)};
 }
 
 ArithmeticOptions ArithmeticOptionsOf(const Turn& turn, const Request& request) {
@@ -48,11 +44,11 @@ ArithmeticOptions ArithmeticOptionsOf(const Turn& turn, const Request& request) 
           .compare = (request.meta & kMetaCompare) != 0 && request.cas != 0,
           .create = (request.meta & kMetaCreate) != 0,
           .touch = touch,
-          .compare_cas = turn.worker.settings().cas ? request.cas : 0,
+          .compare_cas = turn.Token(request.cas),
           .initial = request.initial,
           .create_expire = MetaCreateExpire(request, turn.now),
           .expire = touch ? ExpireTick(request.exptime, turn.now) : kNeverExpires,
-          .chosen_cas = ChosenCas(turn, request)};
+          .chosen_cas = turn.Token(request.chosen_cas)};
 }
 
 char* EncodeArithmeticReturn(char* to, const Turn& turn, const Request& request,
@@ -71,7 +67,7 @@ char* EncodeArithmeticReturn(char* to, const Turn& turn, const Request& request,
                                             .after = outcome.expire}),
                            turn.tick().seconds);
     case 'c':
-      return EncodeMetaNumber(to, flag, turn.worker.settings().cas ? outcome.cas : 0);
+      return EncodeMetaNumber(to, flag, turn.Token(outcome.cas));
     default:
       return to;
   }

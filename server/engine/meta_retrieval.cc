@@ -3,6 +3,7 @@
 #include "protocol/meta_encoder.h"
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/large_value.h"
 #include "server/engine/meta_expiry.h"
 #include "server/engine/observe.h"
 #include "slab/item.h"
@@ -34,19 +35,14 @@ void SetLookup(const Turn& turn, const Request& request, ReadOptions* options) {
   if ((meta & kMetaCreate) != 0) {
     options->create = true;
     options->create_expire = MetaCreateExpire(request, turn.now);
-    options->chosen_cas = turn.worker.settings().cas ? request.chosen_cas : 0;
+    options->chosen_cas = turn.Token(request.chosen_cas);
   }
-}
-
-// Under -C every item's token is 0.
-uint64_t TokenOf(const Turn& turn, const ItemView& item) {
-  return turn.worker.settings().cas ? item.cas() : 0;
 }
 
 // With C, a client that has this value already is spared it.
 bool WantsValue(const Turn& turn, const Request& request, const ItemView& item) {
   if ((request.meta & kMetaValue) == 0) return false;
-  return (request.meta & kMetaCompare) == 0 || TokenOf(turn, item) != request.cas;
+  return (request.meta & kMetaCompare) == 0 || turn.Token(item.cas()) != request.cas;
 }
 
 char* EncodeReturn(char* to, const Turn& turn, const Request& request, const ItemView& item,
@@ -67,7 +63,7 @@ char* EncodeReturn(char* to, const Turn& turn, const Request& request, const Ite
               {.created = item.created(), .before = item.expire_before(), .after = item.expire()}),
           turn.tick().seconds);
     case 'c':
-      return EncodeMetaNumber(to, flag, TokenOf(turn, item));
+      return EncodeMetaNumber(to, flag, turn.Token(item.cas()));
     case 'f':
       return EncodeMetaNumber(to, flag, item.client_flags());
     case 'l':
@@ -94,12 +90,6 @@ char* EncodeHit(char* to, const Turn& turn, const Request& request, const ItemVi
   if (item.won()) to = EncodeMetaMark(to, 'W');
   return EncodeText(to, kLineEnd);
 }
-
-// A large value found under the bucket's lock, to be queued when that is released.
-struct LargeValue {
-  ItemRef item;
-  uint32_t bytes = 0;
-};
 
 void ReplyMiss(const Turn& turn, const Request& request, const Key& key) {
   if ((request.meta & kMetaQuiet) != 0) return;
@@ -146,13 +136,13 @@ void ExecuteMetaGet(const Turn& turn, const Request& request, const Key& key) {
 }
 
 // Looks at an item and leaves it as it is.
-void ExecuteMetaDebug(const Turn& turn, const Request& /*request*/, const Key& key) {
+void ExecuteMetaDebug(const Turn& turn, const Key& key) {
   turn.counters().meta_debugs.Add(1);
   char* const room = turn.out.Room(kMetaDebugBytesMax);
   const ReadOutcome outcome =
       turn.store().Read(turn.lane(), key, {.bump = false}, turn.tick(), [&](const ItemView& item) {
         MetaDebug debug = {.idle_seconds = item.idle_seconds(turn.tick()),
-                           .cas = TokenOf(turn, item),
+                           .cas = turn.Token(item.cas()),
                            .fetched = item.fetched(),
                            .class_id = static_cast<uint32_t>(item.class_id()),
                            .item_bytes = item.total_bytes()};

@@ -49,11 +49,10 @@ WriteOptions MetaWriteOptions(const Turn& turn, const Request& request) {
           .invalidate = (request.meta & kMetaInvalidate) != 0,
           .create = create,
           .binary_key = (request.meta & kMetaBase64Key) != 0,
-          // Under -C clients see 0 as everything's token, and no token ever matches.
-          .compare_cas = turn.worker.settings().cas ? request.cas : 0,
+          .compare_cas = turn.Token(request.cas),
           .client_flags = request.client_flags,
           .expire = ExpireTick(create ? request.create_exptime : request.exptime, turn.now),
-          .chosen_cas = turn.worker.settings().cas ? request.chosen_cas : 0};
+          .chosen_cas = turn.Token(request.chosen_cas)};
 }
 
 void ReplyToMetaStore(const Turn& turn, const Request& request, const WriteOutcome& outcome) {
@@ -71,7 +70,7 @@ void ReplyToMetaStore(const Turn& turn, const Request& request, const WriteOutco
         end = EncodeMetaKey(end, request.key, (request.meta & kMetaBase64Key) != 0);
         return;
       case 'c':
-        end = EncodeMetaNumber(end, flag, stored && turn.worker.settings().cas ? outcome.cas : 0);
+        end = EncodeMetaNumber(end, flag, stored ? turn.Token(outcome.cas) : 0);
         return;
       case 's':
         end = EncodeMetaNumber(end, flag, stored ? outcome.value_bytes : request.value_bytes);

@@ -1,9 +1,10 @@
-#include <cstring>
 #include <utility>
 
+#include "protocol/encode_text.h"
 #include "protocol/text_encoder.h"
 #include "server/engine/commands.h"
 #include "server/engine/counting.h"
+#include "server/engine/large_value.h"
 #include "server/engine/observe.h"
 #include "slab/item.h"
 
@@ -14,17 +15,6 @@ namespace {
 constexpr size_t kReadReplyBytesMax = kValueLineBytesMax + kSmallValueBytesMax + kLineEnd.size();
 static_assert(kReadReplyBytesMax <= Output::kRoomBytesMax);
 
-char* Put(char* to, std::string_view bytes) {
-  std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
-}
-
-// A large value found under the bucket's lock, to be queued when that is released.
-struct LargeValue {
-  ItemRef item;
-  uint32_t bytes = 0;
-};
-
 // The visit runs under the lock of the key's bucket, so it finds its room ready and allocates
 // nothing.
 ReadOutcome CopyOrPin(const Turn& turn, const Key& key, const ReadOptions& options, bool with_cas,
@@ -33,13 +23,12 @@ ReadOutcome CopyOrPin(const Turn& turn, const Key& key, const ReadOptions& optio
   return turn.store().Read(turn.lane(), key, options, turn.tick(), [&](const ItemView& item) {
     ValueLine line = {
         .key = key.bytes, .client_flags = item.client_flags(), .value_bytes = item.value_bytes()};
-    // Under -C every item's token is 0.
-    if (with_cas) line.cas = turn.worker.settings().cas ? item.cas() : 0;
+    if (with_cas) line.cas = turn.Token(item.cas());
     char* end = EncodeValueLine(room, line);
     if (item.large()) {
       *large = {.item = item.Pin(), .bytes = line.value_bytes};
     } else {
-      end = Put(Put(end, item.value()), kLineEnd);
+      end = EncodeText(EncodeText(end, item.value()), kLineEnd);
     }
     turn.out.Commit(static_cast<size_t>(end - room));
   });

@@ -44,7 +44,7 @@ void ExecuteRequest(const Turn& turn, const Slot& slot) {
     case Command::kMetaArithmetic:
       return ExecuteMetaArithmetic(turn, request, slot.key);
     case Command::kMetaDebug:
-      return ExecuteMetaDebug(turn, request, slot.key);
+      return ExecuteMetaDebug(turn, slot.key);
     case Command::kFlushAll:
       return ExecuteFlushAll(turn, request);
     case Command::kVerbosity:

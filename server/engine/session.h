@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/binary_format.h"
+#include "protocol/text_encoder.h"
 #include "protocol/text_parser.h"
 #include "server/engine/arriving_meta.h"
 #include "server/engine/binary_commands.h"
@@ -149,9 +150,7 @@ class Session {
   bool in_body() const { return swallow_bytes_ > 0 || reservation_; }
 
   // What a value has behind it.
-  size_t value_end_bytes() const {
-    return dialect_ == Dialect::kBinary ? 0 : std::string_view("\r\n").size();
-  }
+  size_t value_end_bytes() const { return dialect_ == Dialect::kBinary ? 0 : kLineEnd.size(); }
 
   void ChooseDialect(char first_byte);
   Result LogIn(const Turn& turn, std::string_view input);

@@ -5,6 +5,7 @@
 
 #include "protocol/request.h"
 #include "server/engine/stats.h"
+#include "slab/size_classes.h"
 
 // `stats settings`: every name of memcached's, with the value that is obeyed. A setting that means
 // nothing to larder's design is shown as turned off, or as nothing, whatever the options said;
@@ -14,8 +15,6 @@ namespace larder {
 namespace {
 
 constexpr const char* kNone = "NULL";
-// The largest chunk is this part of a page.
-constexpr uint64_t kChunksInPageMin = 8;
 
 const char* OrNone(const std::string& text, const char* none) {
   return text.empty() ? none : text.c_str();

@@ -24,14 +24,6 @@ WriteMode ModeOf(Command command) {
   }
 }
 
-// The client believes that its value is in the cache or that nothing is: what was there before must
-// not be read as if it were current. Other storage commands promise nothing of the kind.
-void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key) {
-  // A refused ms drops it in every mode.
-  if (order.command == Command::kSet || order.command == Command::kMetaSet)
-    turn.store().Delete(turn.lane(), key, {}, turn.tick());
-}
-
 void RefuseTooLarge(const Turn& turn, const StoreOrder& order, const Key& key) {
   turn.counters().stores_too_large.Add(1);
   if (turn.observed() != 0) {
@@ -48,11 +40,6 @@ void RefuseNoMemory(const Turn& turn, const StoreOrder& order, const Key& key) {
   }
   DropOldItem(turn, order, key);
   turn.Reply(order.noreply, kNoMemoryToStoreReply);
-}
-
-bool Fits(const Turn& turn, const StoreOrder& order, const Key& key, uint32_t value_bytes) {
-  return turn.store().options().item_limit.Fits(key.bytes.size(), value_bytes,
-                                                order.options.client_flags);
 }
 
 void RefuseBadChunk(const Turn& turn, const StoreOrder& order) {
@@ -93,6 +80,7 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
     return {.command = request.command,
             .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
             .value_bytes = request.value_bytes,
+            .drops_old = true,  // in every mode
             .options = MetaWriteOptions(turn, request),
             .meta = &request};
   }
@@ -100,12 +88,23 @@ StoreOrder StoreOrderOf(const Turn& turn, const Request& request) {
           .noreply = request.noreply,
           .class_id = static_cast<uint8_t>(turn.store().ClassFor(shape)),
           .value_bytes = request.value_bytes,
+          // Its client believes that its value is in the cache or that nothing is. Other storage
+          // commands promise nothing of the kind.
+          .drops_old = request.command == Command::kSet,
           .options = {.mode = ModeOf(request.command),
                       .compare = compare,
-                      // Under -C clients see 0 as everything's token, and no token ever matches.
-                      .compare_cas = turn.worker.settings().cas ? request.cas : 0,
+                      .compare_cas = turn.Token(request.cas),
                       .client_flags = request.client_flags,
                       .expire = ExpireTick(request.exptime, turn.now)}};
+}
+
+bool Fits(const Turn& turn, const StoreOrder& order, const Key& key) {
+  return turn.store().options().item_limit.Fits(key.bytes.size(), order.value_bytes,
+                                                order.options.client_flags);
+}
+
+void DropOldItem(const Turn& turn, const StoreOrder& order, const Key& key) {
+  if (order.drops_old) turn.store().Delete(turn.lane(), key, {}, turn.tick());
 }
 
 void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std::string_view body) {
@@ -113,7 +112,7 @@ void ExecuteStore(const Turn& turn, const Request& request, const Key& key, std:
   const bool observed = turn.observed() != 0;
   if (observed) [[unlikely]]
     ObserveStoreBegin(turn, key);
-  if (!Fits(turn, order, key, request.value_bytes)) {
+  if (!Fits(turn, order, key)) {
     RefuseTooLarge(turn, order, key);
     return;
   }
@@ -139,7 +138,7 @@ void BeginStore(const Turn& turn, const StoreOrder& order, const Key& key, uint3
                 Reservation* reservation) {
   if (turn.observed() != 0) [[unlikely]]
     ObserveStoreBegin(turn, key);
-  if (!Fits(turn, order, key, value_bytes)) {
+  if (!Fits(turn, order, key)) {
     RefuseTooLarge(turn, order, key);
     return;
   }
