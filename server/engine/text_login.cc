@@ -1,12 +1,12 @@
 #include "server/engine/text_login.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <system_error>
 
 #include "protocol/text_encoder.h"
 #include "protocol/text_parser.h"
+#include "protocol/text_tokens.h"
 #include "server/engine/session.h"
 
 namespace larder {
@@ -17,13 +17,6 @@ using Outcome = LoginStep::Outcome;
 
 // set, key, flags, exptime, length; what follows them is of no interest.
 constexpr size_t kWordsNeeded = 5;
-
-std::string_view TakeWord(std::string_view* text) {
-  text->remove_prefix(std::min(text->find_first_not_of(' '), text->size()));
-  const std::string_view word = text->substr(0, text->find(' '));
-  text->remove_prefix(word.size());
-  return word;
-}
 
 // How long the value is that `line` announces; false if it is no attempt.
 bool ParseAttempt(std::string_view line, uint32_t* value_bytes) {
