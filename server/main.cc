@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "server/daemon.h"
 #include "server/engine/auth_file.h"
 #include "server/engine/engine.h"
@@ -26,6 +27,7 @@
 #include "server/net/listener.h"
 #include "server/net/server.h"
 #include "server/net/tls_context.h"
+#include "server/ops/log.h"
 #include "server/options.h"
 #include "server/sasl.h"
 #include "server/sockets.h"
@@ -40,8 +42,12 @@ constexpr std::array kStopSignals = {SIGTERM, SIGINT, SIGUSR1};
 
 constexpr char kPortFileVariable[] = "MEMCACHED_PORT_FILENAME";
 
+LogOptions ToStderr() {
+  return {.stream = stderr, .journal = IsJournal(fileno(stderr), getenv("JOURNAL_STREAM"))};
+}
+
 int Fail(const absl::Status& status, int exit_code) {
-  fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  WriteStartError(ToStderr(), absl::StrCat(std::string(status.message()), "\n"));
   return exit_code;
 }
 
@@ -108,11 +114,11 @@ void AnnouncePorts(const std::string& ports) {
 }
 
 // Files that are no good leave those before them in use.
-void SayReloaded(const Engine& engine, const char* what, const absl::Status& status) {
-  if (!status.ok()) {
-    fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  } else if (engine.verbosity() > 0) {
-    fprintf(stderr, "%s reloaded\n", what);
+void SayReloaded(const Log& log, const Now& now, const char* what, const absl::Status& status) {
+  if (status.ok()) {
+    log.Info(now, absl::StrCat(what, " reloaded"));
+  } else {
+    log.Error(now, std::string(status.message()));
   }
 }
 
@@ -136,15 +142,16 @@ struct Extras {
   Background* background = nullptr;        // -d
 };
 
-void AddReloads(const Engine& engine, const Extras& extras, Server* server) {
+void AddReloads(const Log& log, const Extras& extras, Server* server) {
   if (TlsContext* const tls = extras.tls; tls != nullptr) {
-    server->AddReload([&engine, tls](const Now& now) {
-      SayReloaded(engine, "Certificates", tls->Reload(now.tick));
+    server->AddReload([&log, tls](const Now& now) {
+      SayReloaded(log, now, "Certificates", tls->Reload(now.tick));
     });
   }
   if (AuthFile* const auth_file = extras.auth_file; auth_file != nullptr) {
-    server->AddReload(
-        [&engine, auth_file](const Now&) { SayReloaded(engine, "Authfile", auth_file->Load()); });
+    server->AddReload([&log, auth_file](const Now& now) {
+      SayReloaded(log, now, "Authfile", auth_file->Load());
+    });
   }
 }
 
@@ -159,6 +166,7 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
     fprintf(stderr, "warning: -k invalid, the system does not let larder lock its memory\n");
   }
 
+  const std::string addresses = ListAddresses(sockets);
   const std::string ports = DescribePorts(sockets.listeners, sockets.datagram_ports);
   Server server({.threads = settings.threads,
                  .acceptor = {.connections_max = settings.connections_max,
@@ -170,11 +178,13 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
   server.AddDatagramPorts(std::move(sockets.datagram_ports));
   Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator,
                 extras.auth_file);
-  AddReloads(engine, extras, &server);
+  const Log log(ToStderr(), [&engine] { return engine.verbosity(); });
+  AddReloads(log, extras, &server);
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
   MaskStopSignals(SIG_UNBLOCK);
+  log.Info(clock.Read(), absl::StrCat("larder ", LARDER_VERSION, " serves on ", addresses));
   AnnouncePorts(ports);
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);

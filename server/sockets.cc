@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "server/daemon.h"
 
 namespace larder {
@@ -94,6 +95,17 @@ absl::Status OpenUnixSocket(const Settings& settings, Sockets* sockets) {
   if (!listener.ok()) return listener.status();
   sockets->listeners.push_back(*std::move(listener));
   return absl::OkStatus();
+}
+
+std::string ListAddresses(const Sockets& sockets) {
+  std::vector<std::string> addresses;
+  for (const Listener& listener : sockets.listeners) {
+    addresses.push_back(AddressText(listener.address));
+  }
+  for (const DatagramPort& port : sockets.datagram_ports) {
+    addresses.push_back(AddressText(port.address, /*datagrams=*/true));
+  }
+  return absl::StrJoin(addresses, ", ");
 }
 
 }  // namespace larder

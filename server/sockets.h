@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,5 +23,8 @@ absl::StatusOr<Sockets> OpenPorts(Options* options);
 
 // Adds the UNIX socket, if one is asked for. For after the user is changed: it shall be the user's.
 absl::Status OpenUnixSocket(const Settings& settings, Sockets* sockets);
+
+// For the operator: "tcp:127.0.0.1:11211, udp:127.0.0.1:11211", "unix:/run/larder.sock".
+std::string ListAddresses(const Sockets& sockets);
 
 }  // namespace larder

@@ -36,9 +36,19 @@ TEST_F(ProcessTest, TermAndIntStopItInOrder) {
     larder.Signal(signal);
     EXPECT_EQ(client.ReceiveAll(), "");
     EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
-    EXPECT_EQ(larder.errors(), "Exiting normally\n");
+    EXPECT_THAT(larder.errors(), EndsWith("\nExiting normally\n"));
     std::filesystem::remove(port_file_);
   }
+}
+
+TEST_F(ProcessTest, ALogSaysWhereItServes) {
+  Process larder(With({"-v"}));
+  const int port = WaitForPort();
+  larder.Signal(SIGTERM);
+  EXPECT_EQ(larder.Wait(), EXIT_SUCCESS);
+  EXPECT_THAT(larder.errors(),
+              HasSubstr("Z info: larder " LARDER_VERSION " serves on tcp:127.0.0.1:" +
+                        std::to_string(port) + "\n"));
 }
 
 TEST_F(ProcessTest, Usr1StopsItGracefully) {
