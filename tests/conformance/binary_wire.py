@@ -132,15 +132,12 @@ def split_packets(stream: bytes) -> list[bytes]:
     return packets
 
 
-class ReplyReader:
-    """Reads the replies of one connection as they come, as text with tokens made comparable."""
+class ReplyReader(wire.Reader):
+    """Reads replies as they come, as text with tokens made comparable. A fence is FENCE's."""
 
     def __init__(self, tokens_seen: wire.Tokens | None = None) -> None:
-        self.fences = 0  # replies to FENCE read since the last take()
-        self.tokens = tokens_seen or wire.Tokens()
+        super().__init__(tokens_seen)
         self.keys: dict[int, bytes] = {}  # opaque -> key, of what was asked
-        self._text = bytearray()
-        self._unread = bytearray()
 
     def feed(self, received: bytes) -> None:
         self._unread += received
@@ -162,14 +159,3 @@ class ReplyReader:
         token = self.tokens.name_of(b"%d" % cas, self.keys.get(opaque))
         said = b"%s: status %d, opaque %x, cas %s" % (name, status, opaque, token)
         return said + b", extras %d, key %d, type %d: " % (extras_bytes, key_bytes, data_type)
-
-    def ends_with(self, text: bytes) -> bool:
-        return not self._unread and self._text.endswith(text)
-
-    def take(self) -> bytes:
-        """The text read since the last call, and what is left over half-read."""
-        taken = bytes(self._text + self._unread)
-        self._text.clear()
-        self._unread.clear()
-        self.fences = 0
-        return taken

@@ -123,14 +123,32 @@ class Tokens:
         return b"#%d" % self.numbers.setdefault(token, len(self.numbers))
 
 
-class ReplyReader:
-    """Reads the replies of one connection as they come, with tokens and times made comparable."""
+class Reader:
+    """What has been received on one connection, and as what text it is compared."""
 
-    def __init__(self, tokens_seen: Tokens | None = None) -> None:
-        self.fences = 0  # MN lines read since the last take()
+    def __init__(self, tokens_seen: Tokens | None) -> None:
+        self.fences = 0  # replies to a fence read since the last take()
         self.tokens = tokens_seen or Tokens()
         self._text = bytearray()
         self._unread = bytearray()
+
+    def ends_with(self, text: bytes) -> bool:
+        return not self._unread and self._text.endswith(text)
+
+    def take(self) -> bytes:
+        """The text read since the last call, and what is left over half-read."""
+        taken = bytes(self._text + self._unread)
+        self._text.clear()
+        self._unread.clear()
+        self.fences = 0
+        return taken
+
+
+class ReplyReader(Reader):
+    """Reads replies as they come, with tokens and times made comparable. A fence is MN."""
+
+    def __init__(self, tokens_seen: Tokens | None = None) -> None:
+        super().__init__(tokens_seen)
 
     def feed(self, received: bytes) -> None:
         self._unread += received
@@ -186,17 +204,6 @@ class ReplyReader:
         expires = debug[2] if debug[2] == b"-1" else b"<time>"
         token = self.tokens.name_of(debug[3])
         return b"ME %s exp=%s cas=%s fetch=%s\r\n" % (debug[1], expires, token, debug[4])
-
-    def ends_with(self, text: bytes) -> bool:
-        return not self._unread and self._text.endswith(text)
-
-    def take(self) -> bytes:
-        """The text read since the last call, and what is left over half-read."""
-        taken = bytes(self._text + self._unread)
-        self._text.clear()
-        self._unread.clear()
-        self.fences = 0
-        return taken
 
 
 def _rough_ttl(seconds: int) -> bytes:

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "fuzzer/FuzzedDataProvider.h"
-#include "gtest/gtest.h"
 #include "tests/engine/binary_client.h"
 #include "tests/fuzz/session_pair.h"
 
@@ -82,13 +81,6 @@ std::string Packet(FuzzedDataProvider* provider) {
 
 }  // namespace
 }  // namespace larder
-
-extern "C" const char* __asan_default_options() { return "quarantine_size_mb=16"; }
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  testing::GTEST_FLAG(break_on_failure) = true;
-  return 0;
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static larder::SessionPair& engines = *new larder::SessionPair;

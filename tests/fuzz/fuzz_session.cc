@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "fuzzer/FuzzedDataProvider.h"
-#include "gtest/gtest.h"
 #include "tests/fuzz/session_pair.h"
 
 // Any bytes, cut anywhere, sent by a client to two engines that differ in nothing: cutting must not
@@ -31,15 +30,6 @@ std::string Unfold(const std::string& folded) {
 
 }  // namespace
 }  // namespace larder
-
-// Address sanitizer holds back 256 MiB of freed memory by default, in each run of other sizes: with
-// replies of all sizes that grows past the fuzzer's limit on resident memory, though nothing leaks.
-extern "C" const char* __asan_default_options() { return "quarantine_size_mb=16"; }
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  testing::GTEST_FLAG(break_on_failure) = true;
-  return 0;
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static larder::SessionPair& engines = *new larder::SessionPair;
