@@ -1,17 +1,15 @@
 // larder-bench: puts load on a server that speaks memcached's text protocol, and measures it.
 #include <signal.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <system_error>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
 #include "bench/load/fill.h"
+#include "bench/load/json_file.h"
 #include "bench/load/load_run.h"
 #include "bench/load/options.h"
 #include "bench/load/report.h"
@@ -22,17 +20,6 @@ namespace {
 
 // On stdout are either the lines for people or the JSON.
 bool ShowsText(const Options& options) { return options.json_path != "-"; }
-
-absl::Status WriteJson(const Options& options, const nlohmann::json& json) {
-  const std::string text = json.dump(2) + "\n";
-  const bool to_stdout = !ShowsText(options);
-  std::FILE* file = to_stdout ? stdout : std::fopen(options.json_path.c_str(), "w");
-  bool written = file != nullptr && std::fputs(text.c_str(), file) >= 0;
-  if (file != nullptr)
-    written = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && written;
-  if (written) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", options.json_path));
-}
 
 absl::Status Fill(const Options& options, LoadRun& run, nlohmann::json& json) {
   const auto filled = FillUntilEviction(options, run);
@@ -69,7 +56,7 @@ absl::Status Run(const Options& options) {
   nlohmann::json json = {{"load", LoadJson(options, workload)}};
   absl::Status status =
       options.fill_until_eviction ? Fill(options, **run, json) : Load(options, **run, json);
-  if (status.ok() && !options.json_path.empty()) status = WriteJson(options, json);
+  if (status.ok() && !options.json_path.empty()) status = WriteJson(options.json_path, json);
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include "CLI/CLI.hpp"
 
 #include "bench/load/numbers.h"
+#include "bench/load/option_parsing.h"
 
 namespace larder::bench {
 namespace {
@@ -12,17 +13,6 @@ namespace {
 constexpr uint32_t kPipelineMax = 1024;
 constexpr uint32_t kKeysPerGetMax = 1024;
 constexpr double kSecondsMax = 1e6;
-
-// An option's text goes through a parser that explains what it does not accept.
-template <typename Spec>
-CLI::callback_t Through(absl::StatusOr<Spec> (*parse)(std::string_view), Spec& spec) {
-  return [parse, &spec](const CLI::results_t& texts) {
-    auto parsed = parse(texts.front());
-    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
-    spec = *parsed;
-    return true;
-  };
-}
 
 struct Ratio {
   uint32_t gets = 1;

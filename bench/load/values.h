@@ -43,6 +43,9 @@ class ValueSource {
     return {block_.data() + (bits & (kWindows - 1)), SizeFrom(bits)};
   }
 
+  // The size of Of(id).
+  uint32_t BytesOf(uint32_t id) const { return SizeFrom(MixBits(id + kIdSalt)); }
+
   uint32_t max_bytes() const { return max_; }
   double mean_bytes() const;  // over all ids, without end
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "nlohmann/json_fwd.hpp"
+
+#include "bench/replay/replay.h"
+#include "slab/store_types.h"
+
+namespace larder::bench {
+
+// For people, on stdout: a heading, and a line below it for each run.
+void PrintHeading();
+void PrintRun(double memory_mib, const ReplayResult& result);
+
+// For programs.
+nlohmann::json RunJson(const ReplayResult& result);
+// What a store says of itself, class by class.
+nlohmann::json StoreJson(const StoreStats& stats);
+
+}  // namespace larder::bench
