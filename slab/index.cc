@@ -38,8 +38,10 @@ absl::StatusOr<std::unique_ptr<Index>> Index::Create(uint64_t buckets_max, uint6
   if (!buckets.ok()) return buckets.status();
   auto overflow = AddressRange::Reserve(buckets_max * sizeof(Line), false);
   if (!overflow.ok()) return overflow.status();
+  auto ghosts = GhostTable::Create((*buckets)->bytes() / sizeof(Line));
+  if (!ghosts.ok()) return ghosts.status();
   std::unique_ptr<Index> index(
-      new Index(*std::move(buckets), *std::move(overflow), step_bytes, seed));
+      new Index(*std::move(buckets), *std::move(overflow), *std::move(ghosts), step_bytes, seed));
   if (!index->OpenBuckets() || !index->OpenOverflow()) {
     return absl::ResourceExhaustedError("cannot get memory for the index");
   }
@@ -48,11 +50,12 @@ absl::StatusOr<std::unique_ptr<Index>> Index::Create(uint64_t buckets_max, uint6
 }
 
 Index::Index(std::unique_ptr<AddressRange> buckets, std::unique_ptr<AddressRange> overflow,
-             uint64_t step_bytes, uint64_t seed)
+             std::unique_ptr<GhostTable> ghosts, uint64_t step_bytes, uint64_t seed)
     : step_bytes_(std::max(step_bytes, kBucketsAtStart * sizeof(Line))),
       seed_(seed),
       bucket_range_(std::move(buckets)),
       overflow_range_(std::move(overflow)),
+      ghosts_(std::move(ghosts)),
       buckets_(reinterpret_cast<Line*>(bucket_range_->base())),
       overflow_(reinterpret_cast<Line*>(overflow_range_->base())) {}
 
@@ -95,7 +98,10 @@ bool Index::CanGrow() const {
 
 bool Index::OpenBuckets() {
   if (open_bucket_bytes_ + step_bytes_ > bucket_range_->bytes()) return false;
-  if (!bucket_range_->Open(open_bucket_bytes_, step_bytes_)) return false;
+  if (!ghosts_->OpenFor((open_bucket_bytes_ + step_bytes_) / sizeof(Line)) ||
+      !bucket_range_->Open(open_bucket_bytes_, step_bytes_)) {
+    return false;
+  }
   open_bucket_bytes_ += step_bytes_;
   bytes_.fetch_add(step_bytes_, std::memory_order_relaxed);
   return true;
@@ -104,13 +110,15 @@ bool Index::OpenBuckets() {
 // Tags tell all that is needed: the bucket's items need not be looked at.
 void Index::Shrink() {
   const uint64_t last = count_.load(std::memory_order_relaxed) - 1;
+  const uint64_t into = BucketAmong(last, last);
   Line* source = &buckets_[last];
-  Line* target = &buckets_[BucketAmong(last, last)];
+  Line* target = &buckets_[into];
   LockLine(target);
   LockLine(source);
   for (const Entry& entry : Drain(source)) {
     LARDER_CHECK(Insert(target, entry.tag, entry.location, 0));
   }
+  ghosts_->Merge(last, into);
   count_.store(last, std::memory_order_release);
   UnlockLine(source);
   UnlockLine(target);
@@ -125,6 +133,7 @@ bool Index::CloseBuckets() {
   const uint64_t first = open_bucket_bytes_ / sizeof(Line);
   for (uint64_t i = 0; i < step_bytes_ / sizeof(Line); ++i) LockLine(&buckets_[first + i]);
   bucket_range_->Discard(open_bucket_bytes_, step_bytes_);
+  ghosts_->CloseBeyond(first);
   bytes_.fetch_sub(step_bytes_, std::memory_order_relaxed);
   return true;
 }
@@ -279,6 +288,7 @@ void Index::CheckBucket(uint64_t bucket) const {
   }
   LARDER_CHECK(home->header.load(std::memory_order_relaxed) >> kFilterShift ==
                filter >> kFilterShift);
+  ghosts_->CheckRecord(bucket);
 }
 
 }  // namespace larder

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "slab/assert.h"
+#include "slab/ghost_table.h"
 #include "slab/item.h"
 #include "slab/memory.h"
 #include "slab/mutex.h"
@@ -45,6 +47,8 @@
 // Shrinking undoes the last split: the last bucket's items go back to the one they came from. A
 // thread may still wait for the lock of a bucket that is no more, or look into it without: so its
 // memory goes back to the system but stays readable, as zeroes, which are an empty bucket.
+//
+// Beside every bucket is a record of its ghosts (ghost_table.h), split and merged with it.
 //
 // Cost: 10.5 to 10.8 bytes an item, overflow lines included, as measured over three to seventeen
 // million items. Buckets not yet split in a round hold up to twice as many items as those that are,
@@ -82,22 +86,27 @@ class Index {
   LockedBucket TryLock(uint64_t hash);
 
   void Prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[BucketOf(hash)], 1); }
+  void PrefetchGhosts(uint64_t hash) const { ghosts_->Prefetch(BucketOf(hash)); }
   // The first location in the bucket of `hash` that may be its key's; 0 if none. A hint: read
   // without the lock.
   Location Peek(uint64_t hash) const;
 
   uint64_t BucketOfHash(uint64_t hash) const { return BucketOf(hash); }
   uint64_t buckets() const { return count_.load(std::memory_order_acquire); }
-  // Memory opened, overflow lines included.
+  // Memory opened, overflow lines included, but not the ghosts'.
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // Of that, the memory of overflow lines, which is kept once it is open.
   uint64_t overflow_bytes() const ABSL_LOCKS_EXCLUDED(overflow_lock_);
+  uint64_t ghost_bytes() const { return ghosts_->bytes(); }
 
   // Growth is one thread's. CanGrow: memory for one more bucket is open; OpenBuckets opens
-  // `step_bytes` more and is false at the largest size, or if the system has none.
+  // `step_bytes` more, the ghosts' included, and is false at the largest size, or if the system has
+  // none.
   bool CanGrow() const;
   bool OpenBuckets();
-  uint64_t step_bytes() const { return step_bytes_; }
+  uint64_t step_bytes() const {
+    return step_bytes_ + ghosts_->BytesMissing((open_bucket_bytes_ + step_bytes_) / sizeof(Line));
+  }
   // Splits the next bucket. `hash_at(location)` must give the hash of the linked item there;
   // `fetch(location)`, a prefetch, is called for all of them first. OverflowRunsLow must be false.
   template <typename Fetch, typename HashAt>
@@ -173,7 +182,7 @@ class Index {
   using Entries = absl::InlinedVector<Entry, 4 * kSlots>;
 
   Index(std::unique_ptr<AddressRange> buckets, std::unique_ptr<AddressRange> overflow,
-        uint64_t step_bytes, uint64_t seed);
+        std::unique_ptr<GhostTable> ghosts, uint64_t step_bytes, uint64_t seed);
 
   static uint16_t TagOf(uint64_t hash) {
     const auto tag = static_cast<uint16_t>(static_cast<uint16_t>(hash >> 48) & kTagMask);
@@ -224,6 +233,7 @@ class Index {
   const uint64_t seed_;
   const std::unique_ptr<AddressRange> bucket_range_;
   const std::unique_ptr<AddressRange> overflow_range_;
+  const std::unique_ptr<GhostTable> ghosts_;
   Line* const buckets_;
   Line* const overflow_;
 
@@ -266,9 +276,15 @@ class Index::LockedBucket {
     return index_->Insert(home_, TagOf(hash), location, kOverflowForGrowth);
   }
 
+  // Of a key that is evicted.
+  void AddGhost(uint64_t hash, Segment left) { index_->ghosts_->Add(number(), hash, left); }
+  // Of a key that is stored and was not in the index.
+  std::optional<Segment> TakeGhost(uint64_t hash) { return index_->ghosts_->Take(number(), hash); }
+
  private:
   friend class Index;
   LockedBucket(Index* index, Line* home) : index_(index), home_(home) {}
+  uint64_t number() const { return static_cast<uint64_t>(home_ - index_->buckets_); }
 
   Index* index_;
   Line* home_;
@@ -355,6 +371,7 @@ void Index::Grow(Fetch&& fetch, HashAt&& hash_at) {
     const bool moves = BucketAmong(hash_at(entry.location), count + 1) == count;
     LARDER_CHECK(Insert(moves ? target : source, entry.tag, entry.location, 0));
   }
+  ghosts_->Split(from, count);
   count_.store(count + 1, std::memory_order_release);
   UnlockLine(target);
   UnlockLine(source);

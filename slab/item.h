@@ -48,6 +48,9 @@ namespace larder {
 using Location = uint64_t;
 inline constexpr int kLocationBits = 37;
 
+// Where in its class's order of eviction an item is (slab_class.h).
+enum class Segment : uint8_t { kProbation, kProtected };
+
 inline constexpr uint32_t kSmallValueBytesMax = 4095;
 
 enum class ItemState : uint32_t {
@@ -274,6 +277,7 @@ class Item {
 
   bool fetched() const { return (usage_.load(std::memory_order_relaxed) & kFetched) != 0; }
   bool on_probation() const { return (usage_.load(std::memory_order_relaxed) & kProbation) != 0; }
+  Segment segment() const { return on_probation() ? Segment::kProbation : Segment::kProtected; }
   uint32_t frequency() const {
     return (usage_.load(std::memory_order_relaxed) >> kFrequencyShift) & kFrequencyMax;
   }

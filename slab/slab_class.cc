@@ -251,6 +251,11 @@ Location SlabClass::NextProtected(Tick now) {
   return least_used;
 }
 
+void SlabClass::CountGhostHit(Segment left) {
+  ++counts_.ghost_hits;
+  if (left == Segment::kProbation) ++counts_.ghost_hits_on_probation;
+}
+
 ClassAges SlabClass::Ages(Tick now) const {
   ClassAges ages;
   std::vector<uint32_t> oldest;

@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "slab/assert.h"
+#include "slab/item.h"
 #include "slab/memory.h"
 #include "slab/poison.h"
 #include "slab/probation_ring.h"
@@ -64,6 +65,9 @@ struct EvictionCounts {
   uint64_t reclaimed = 0;
   uint64_t expired_unfetched = 0;
   uint64_t promoted = 0;
+  uint64_t evicted_on_probation = 0;     // of `evicted`
+  uint64_t ghost_hits = 0;               // items stored whose key had been evicted not long before
+  uint64_t ghost_hits_on_probation = 0;  // of these, had been evicted on probation
   uint64_t out_of_memory = 0;
   uint64_t sweeper_reclaimed = 0;
   uint64_t sweeper_checked = 0;
@@ -116,6 +120,9 @@ class SlabClass {
   void Reuse(Location chunk, bool probation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // A chunk that is, or will be, on probation goes to the ring's end.
   void PutOnRing(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  // An item of the class was stored whose key had a ghost.
+  void CountGhostHit(Segment left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   // How long what would be evicted next has not been used, about: there are no lists, so a few
   // items are looked at, the oldest on the ring and those that the hand comes to next.

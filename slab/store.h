@@ -431,6 +431,7 @@ class Store {
       Reservation&& reservation, Tick now,
       absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
       absl::FunctionRef<void(Item* item)> linked = [](Item*) {});
+  void CountGhostHit(int class_id, Segment left);
   // Links the changed item in the old one's place; kExists if that has changed since.
   WriteOutcome Relink(Lane& lane, const Key& key, const Snapshot& snapshot, const Change& change,
                       Tick now);
@@ -471,7 +472,7 @@ class Store {
   void FinishEmptying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   Batch CollectInUse(int class_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   bool EvictCandidate(Lane& lane, const Candidate& candidate, Tick now);
-  void CountEmptied(Location location, Tick now);
+  bool CountEmptied(Location location, Tick now);
   void TellEviction(const Item& item, int class_id, Tick now);
   bool Move(const Candidate& candidate, int class_id, Tick now);
   bool MoveSmall(const Candidate& candidate, Location to, Tick now);

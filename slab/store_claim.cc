@@ -22,6 +22,7 @@ bool Store::CreateWon(Lane& lane, const Key& key, const ReadOptions& options, Ti
   Reservation reservation;
   const ReserveOptions empty = {.expire = options.create_expire, .chosen_cas = options.chosen_cas};
   if (Reserve(lane, key, empty, now, &reservation) != WriteStatus::kStored) return true;
+  bool on_probation = false;
   const WriteOutcome linked = Link(
       std::move(reservation), now,
       [](const Item* old, int) {
@@ -32,6 +33,7 @@ bool Store::CreateWon(Lane& lane, const Key& key, const ReadOptions& options, Ti
         view.expire_before_ = kNeverExpires;
         view.won_ = true;
         view.created_ = true;
+        on_probation = item->on_probation();
         visit(view);
         item->SetMarks(kMarkWinSent, 0);
         if (options.bump) item->MarkFetched();
@@ -40,7 +42,7 @@ bool Store::CreateWon(Lane& lane, const Key& key, const ReadOptions& options, Ti
   if (linked.status == WriteStatus::kStored) {
     *outcome = {.status = ReadStatus::kHit,
                 .class_id = linked.class_id,
-                .on_probation = true,
+                .on_probation = on_probation,
                 .won = true,
                 .created = true};
   }

@@ -144,14 +144,15 @@ bool Store::EvictCandidate(Lane& lane, const Candidate& candidate, Tick now) {
     if (!slot) return false;
     Item* item = arena_.ItemAt(candidate.item);
     if (item->large() && item->extension().pins > 0) return false;
-    CountEmptied(candidate.item, now);
+    if (CountEmptied(candidate.item, now)) bucket.AddGhost(candidate.hash, item->segment());
     gone = Unlink(lane, &bucket, slot);
   }
   FreeItem(gone);
   return true;
 }
 
-void Store::CountEmptied(Location location, Tick now) {
+// True if it was alive.
+bool Store::CountEmptied(Location location, Tick now) {
   const Item* item = arena_.ItemAt(location);
   const bool dead = IsDead(*item, now);
   (dead ? items_reclaimed_ : items_dropped_).fetch_add(1, std::memory_order_relaxed);
@@ -163,11 +164,13 @@ void Store::CountEmptied(Location location, Tick now) {
   if (dead) {
     ++counts.reclaimed;
     if (!item->fetched()) ++counts.expired_unfetched;
-    return;
+    return false;
   }
   ++counts.evicted;
   if (item->expire() != kNeverExpires) ++counts.evicted_nonzero;
   if (!item->fetched()) ++counts.evicted_unfetched;
+  if (item->on_probation()) ++counts.evicted_on_probation;
+  return true;
 }
 
 // To a free chunk of the class, not by evicting another item. False if there is none.

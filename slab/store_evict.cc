@@ -74,6 +74,7 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
   Item* item = arena_.ItemAt(victim);
   if (item->state() != ItemState::kLinked) return false;
   const uint64_t hash = index_.Hash(item->key());
+  index_.PrefetchGhosts(hash);
   Index::LockedBucket bucket = index_.TryLock(hash);
   if (!bucket) return false;
   const Index::Slot slot = FindLocation(bucket, hash, victim);
@@ -91,6 +92,8 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
     if (!fetched) ++counts->evicted_unfetched;
     if (fetched && idle_seconds < kActiveSeconds) ++counts->evicted_active;
     counts->evicted_idle_seconds = idle_seconds;
+    if (item->on_probation()) ++counts->evicted_on_probation;
+    bucket.AddGhost(hash, item->segment());
   }
   Unlink(lane, &bucket, slot);
   return true;

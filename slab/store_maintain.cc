@@ -56,7 +56,7 @@ bool Store::OpenBuckets() {
 }
 
 void Store::ChargeIndex() {
-  const uint64_t bytes = index_.bytes();
+  const uint64_t bytes = index_.bytes() + index_.ghost_bytes();
   if (bytes > index_charged_bytes_) {
     slabs_->pool().Charge(bytes - index_charged_bytes_);
   } else {

@@ -51,6 +51,7 @@ StoreStats Store::Stats() const {
   stats.pages_held_up = pages_held_up_.load(std::memory_order_relaxed);
   stats.reassigning = reassigning_.load(std::memory_order_relaxed);
   stats.index_bytes = index_.bytes();
+  stats.ghost_bytes = index_.ghost_bytes();
   stats.index_buckets = index_.buckets();
   stats.index_growing = index_growing_.load(std::memory_order_relaxed);
   stats.sweeping = sweeping_.load(std::memory_order_relaxed);
@@ -105,6 +106,9 @@ ClassStats Store::StatsOf(int class_id) const {
       .reclaimed = counts.reclaimed,
       .expired_unfetched = counts.expired_unfetched,
       .promoted = counts.promoted,
+      .evicted_on_probation = counts.evicted_on_probation,
+      .ghost_hits = counts.ghost_hits,
+      .ghost_hits_on_probation = counts.ghost_hits_on_probation,
       .sweeper_reclaimed = counts.sweeper_reclaimed,
       .sweeper_checked = counts.sweeper_checked};
 }

@@ -31,7 +31,7 @@ struct ItemLimit {
 };
 
 struct StoreOptions {
-  uint64_t memory_bytes = uint64_t{64} << 20;  // -m: items, index and rings together
+  uint64_t memory_bytes = uint64_t{64} << 20;  // -m: items, index, ghosts, rings together
   ItemLimit item_limit;
   double growth_factor = 0;          // -f; 0: eight classes for every power of two
   std::vector<uint32_t> slab_sizes;  // -o slab_sizes: the chunk sizes to have, growing; empty: by
@@ -251,7 +251,12 @@ struct ClassStats {
   uint64_t out_of_memory = 0;
   uint64_t reclaimed = 0;  // expired or flushed when memory was looked for
   uint64_t expired_unfetched = 0;
-  uint64_t promoted = 0;  // left probation alive
+  uint64_t promoted = 0;              // left probation alive
+  uint64_t evicted_on_probation = 0;  // of `evicted`
+  // Items stored anew whose key had been evicted not long before (ghost_table.h): misses that more
+  // memory would have spared the class.
+  uint64_t ghost_hits = 0;
+  uint64_t ghost_hits_on_probation = 0;  // of these, had been evicted on probation
   uint64_t sweeper_reclaimed = 0;
   uint64_t sweeper_checked = 0;
 };
@@ -261,8 +266,8 @@ struct StoreStats {
   uint64_t item_bytes = 0;    // header, key, flags and value of all items
   uint64_t items_stored = 0;  // since the start
   uint64_t memory_limit_bytes = 0;
-  // Pages, index and rings in use. Rings and the overflow lines of the index may pass the limit,
-  // by some tens of KiB.
+  // Pages, index, ghosts and rings in use. Rings and the overflow lines of the index may pass the
+  // limit, by some tens of KiB.
   uint64_t memory_bytes = 0;
   uint64_t page_bytes = 0;
   uint64_t pages = 0;             // in use by classes
@@ -278,6 +283,7 @@ struct StoreStats {
   bool reassigning = false;      // Store::Reassign has not come to its end
   uint64_t index_bytes = 0;
   uint64_t index_buckets = 0;
+  uint64_t ghost_bytes = 0;
   bool index_growing = false;
   uint64_t flushed_items = 0;  // reclaimed because a flush had passed them
   bool sweeping = false;

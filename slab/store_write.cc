@@ -71,6 +71,7 @@ WriteOutcome Store::Write(Lane& lane, const Key& key, std::string_view value,
     Item* old = slot ? arena_.ItemAt(location) : nullptr;
     const int class_id = slot ? slabs_->ClassOf(location) : 0;
     const Verdict verdict = Judge(options, old, class_id);
+    if (old == nullptr) index_.PrefetchGhosts(key.hash);  // for Link
     if (verdict.status != WriteStatus::kStored) [[unlikely]] {
       outcome = WriteOutcome{.status = verdict.status, .class_id = verdict.class_id};
     } else if (old != nullptr && !verdict.stale &&
@@ -259,6 +260,12 @@ void Store::FillFrom(ValuePieces pieces, Reservation* reservation) {
   }
 }
 
+void Store::CountGhostHit(int class_id, Segment left) {
+  SlabClass& slab_class = slabs_->ClassAt(class_id);
+  SpinLockHolder lock(&slab_class.lock());
+  slab_class.CountGhostHit(left);
+}
+
 WriteOutcome Store::Link(Reservation&& reservation, Tick now,
                          absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
                          absl::FunctionRef<void(Item* item)> linked) {
@@ -272,6 +279,7 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
     Location dead = 0;
     Location replaced = 0;
     std::optional<WriteOutcome> outcome;
+    std::optional<Segment> ghost;
     {
       Index::LockedBucket bucket = index_.Lock(key.hash);
       const Index::Slot slot = FindLive(lane, &bucket, key, now, &dead);
@@ -290,6 +298,8 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
           old->SetState(ItemState::kReserved);
           if (!old->large() || old->extension().pins == 0) replaced = old_location;
           bucket.Replace(slot, location);
+        } else if ((ghost = bucket.TakeGhost(key.hash))) {
+          item->TryEndProbation();
         }
         MarkLinked(lane, item, class_id);
         reservation.store_ = nullptr;
@@ -305,6 +315,7 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
     }
     FreeItem(dead);
     FreeItem(replaced);
+    if (ghost) CountGhostHit(class_id, *ghost);
     if (outcome) {
       reservation.Reset();
       return *outcome;

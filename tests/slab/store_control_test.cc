@@ -210,7 +210,7 @@ TEST_F(StoreControlTest, WithoutAutomoveNoPageIsKeptFree) {
   MakeStore({.memory_bytes = 64 * kMiB, .automove = false});
   FillUp(kLarger);
   tested_->MaintainAll(kNow);
-  EXPECT_EQ(store().Stats().pages_emptied, 0u);
+  EXPECT_EQ(store().Stats().pages_free, 0u);
   store().SetAutomove(true);
   FillUp(kLarger);
   tested_->MaintainAll(kNow);
