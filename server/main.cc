@@ -22,6 +22,7 @@
 #include "server/daemon.h"
 #include "server/engine/auth_file.h"
 #include "server/engine/engine.h"
+#include "server/lifecycle.h"
 #include "server/memory_file.h"
 #include "server/net/clock.h"
 #include "server/net/listener.h"
@@ -179,12 +180,14 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
   Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator,
                 extras.auth_file);
   const Log log(ToStderr(), [&engine] { return engine.verbosity(); });
+  Lifecycle lifecycle(&log, &clock, &server, &engine);
+  server.AddReload([&lifecycle](const Now&) { lifecycle.BeginReload(); });
   AddReloads(log, extras, &server);
+  server.AddReload([&lifecycle](const Now&) { lifecycle.EndReload(); });
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
   MaskStopSignals(SIG_UNBLOCK);
-  log.Info(clock.Read(), absl::StrCat("larder ", LARDER_VERSION, " serves on ", addresses));
   AnnouncePorts(ports);
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
@@ -192,8 +195,11 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
     extras.background->Ready(settings.verbosity > 0, options.core_files);
   }
 
-  const int signal = server.Run();
-  if (signal == SIGUSR1) {
+  lifecycle.Ready(addresses);
+  const StopReason reason = server.Run();
+  lifecycle.Stopping(reason);
+  server.Drain();
+  if (reason.signal == SIGUSR1) {
     fprintf(stderr, "Gracefully stopping\n");
     if (extras.memory_file != nullptr) {
       const absl::Status status = extras.memory_file->Save(store->get(), clock.Read());

@@ -114,6 +114,10 @@ class Session {
   }
   // Whether Run has more to say, though no more input may be there: after kYield and kFlush.
   bool answering() const { return stream_ != nullptr; }
+  // Whether no request has been consumed in part, and there has been one.
+  bool between_requests() const {
+    return dialect_ != Dialect::kUnknown && !in_body() && !parser_.InsideGet();
+  }
   // Whether the client only receives: Run is to be called, with no input, when EngineWorker's
   // wake-up is, and what the client sends is dropped.
   bool watching() const { return watching_; }

@@ -65,6 +65,10 @@ absl::Status Acceptor::Start(const EventLoop* loop, const Engine* engine) {
 void Acceptor::Stop() {
   pause_timer_.Remove();
   const MutexLock lock(&mutex_);
+  // A listener that others have open too goes on queueing clients, for whoever accepts next.
+  for (const std::unique_ptr<Watched>& watched : listeners_) {
+    listen(watched->listener.fd.get(), options_.backlog);
+  }
   listeners_.clear();
 }
 

@@ -82,6 +82,10 @@ class Connection {
   // Whether OnReadable is a step of a TLS handshake: whoever calls it should not call many at once.
   bool handshaking() const { return stream_.handshaking(); }
 
+  // Whether the client has had the answer to all that it has begun to ask. One that has just come
+  // is about to ask.
+  bool between_requests() const { return held_.empty() && session_.between_requests(); }
+
   // Whether the client is a watcher: Resume when the worker has been woken.
   bool watching() const { return session_.watching(); }
   // The client's address. Whether it went in another way than by closing or quitting.

@@ -27,6 +27,10 @@ void Server::AddReload(std::function<void(const Now&)> reload) {
   reloads_.push_back(std::move(reload));
 }
 
+void Server::Every(std::chrono::milliseconds period, std::function<void(const Now&)> function) {
+  tasks_.push_back(std::make_unique<Task>(this, period, std::move(function)));
+}
+
 absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {
   absl::Status status = StartAll(engine, stop_signals);
   if (!status.ok()) StopThreads();
@@ -41,6 +45,15 @@ absl::Status Server::StartAll(Engine* engine, std::span<const int> stop_signals)
   bool watched = reloads_.empty() || Watch(SIGHUP, &OnHangup);
   for (const int signal : stop_signals) watched &= Watch(signal, &OnSignal);
   if (!watched) return absl::ResourceExhaustedError("failed to watch for signals");
+  for (const std::unique_ptr<Task>& task : tasks_) {
+    task->timer.Repeat(
+        loop_, task->period,
+        [](int, short, void* argument) {
+          const Task* const due = static_cast<Task*>(argument);
+          due->function(due->server->clock_->Read());
+        },
+        task.get());
+  }
   // All are there before the first serves: a client of its may ask about them at once, by UDP.
   AddWorkers(engine);
   for (const std::unique_ptr<Worker>& worker : workers_) {
@@ -62,11 +75,14 @@ void Server::AddWorkers(Engine* engine) {
   }
 }
 
-int Server::Run() {
+StopReason Server::Run() {
   while (!stopping_) loop_.RunTurn(/*wait=*/true);
+  return stop_reason_;
+}
+
+void Server::Drain() {
   acceptor_.Stop();
   StopThreads();
-  return stop_signal_;
 }
 
 void Server::Stop() { stop_wakeup_.Signal(); }
@@ -77,13 +93,14 @@ void Server::Shutdown(bool graceful) const {
 }
 
 void Server::OnStop() {
-  stop_signal_ = commanded_signal_.load(std::memory_order_relaxed);
+  const int signal = commanded_signal_.load(std::memory_order_relaxed);
+  stop_reason_ = {.signal = signal, .commanded = signal != 0};
   stopping_ = true;
 }
 
 void Server::OnSignal(int signal, short, void* argument) {
   Server* const self = static_cast<Server*>(argument);
-  self->stop_signal_ = signal;
+  self->stop_reason_ = {.signal = signal};
   self->stopping_ = true;
 }
 
@@ -103,6 +120,18 @@ void Server::StopThreads() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->Stop();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->Join();
   if (maintenance_) maintenance_->Stop();
+}
+
+void Server::AskWorkers() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->Ask();
+}
+
+std::vector<int> Server::SilentWorkers() const {
+  std::vector<int> silent;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i]->has_answered()) silent.push_back(static_cast<int>(i));
+  }
+  return silent;
 }
 
 std::vector<int64_t> Server::ConnectionsOfWorkers() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,7 +30,8 @@
 //   Server server(options, listeners, &clock);
 //   Engine engine(settings, store, &server, clock.Read());
 //   server.Start(&engine);
-//   server.Run();  // until it is stopped; afterwards nothing of it uses the engine
+//   server.Run();    // until it is to stop
+//   server.Drain();  // afterwards nothing of it uses the engine
 //
 // The thread that calls Run accepts the connections and takes the signals; each worker has a thread
 // of its own, and so has maintenance.
@@ -40,6 +42,12 @@ namespace larder {
 // epoll, signal pair and wake-up, and maintenance's; and the same of each worker.
 inline constexpr int kDescriptorsOfProcess = 8;
 inline constexpr int kDescriptorsOfWorker = 4;
+
+// What ended Server::Run.
+struct StopReason {
+  int signal = 0;          // that the operator sent, or a client's command stands for; 0: Stop
+  bool commanded = false;  // a client's command it was
+};
 
 struct ServerOptions {
   int threads = 4;  // -t
@@ -61,6 +69,9 @@ class Server : public ServerView {
   // Run.
   void AddReload(std::function<void(const Now&)> reload);
 
+  // Before Start: has `function` called every `period`, by the thread that is in Run.
+  void Every(std::chrono::milliseconds period, std::function<void(const Now&)> function);
+
   // Before Start: serves UDP, too. Each port must have a socket for each thread.
   void AddDatagramPorts(std::vector<DatagramPort> ports) { datagram_ports_ = std::move(ports); }
 
@@ -68,13 +79,20 @@ class Server : public ServerView {
   // return. Clients wait until Run is called. Fails with a message for the operator.
   absl::Status Start(Engine* engine, std::span<const int> stop_signals);
 
-  // Serves until it is stopped: nobody is accepted any more, what has arrived is answered, and all
-  // connections are closed. Returns the signal that stopped it, or that a client's command stands
-  // for; 0 if Stop did.
-  int Run();
+  // Serves until it is to stop. Nobody is accepted any more then; who is connected is still served.
+  StopReason Run();
+
+  // After Run, by the same thread: closes the listeners; answers what has arrived, and what clients
+  // are in the middle of asking (see Worker::Stop); closes all connections.
+  void Drain();
 
   // Any thread, once started.
   void Stop();
+
+  // Any thread, once started: asks each worker for a sign that its loop turns, and tells which have
+  // not given it since they were asked last, by their numbers from 0.
+  void AskWorkers();
+  std::vector<int> SilentWorkers() const;
 
   // Any thread, once started: how many connections each worker has.
   std::vector<int64_t> ConnectionsOfWorkers() const;
@@ -88,6 +106,14 @@ class Server : public ServerView {
   void OnStop();
   static void OnSignal(int signal, short, void* argument);
   static void OnHangup(int, short, void* argument);
+
+  // What Every asked for.
+  struct Task {
+    Server* server;
+    std::chrono::milliseconds period;
+    std::function<void(const Now&)> function;
+    Event timer;
+  };
 
   bool Watch(int signal, Event::Callback callback);
   absl::Status StartAll(Engine* engine, std::span<const int> stop_signals);
@@ -104,8 +130,9 @@ class Server : public ServerView {
   Wakeup stop_wakeup_;
   std::vector<std::function<void(const Now&)>> reloads_;
   std::vector<std::unique_ptr<Event>> signals_;
+  std::vector<std::unique_ptr<Task>> tasks_;
   bool stopping_ = false;  // the loop's thread only
-  int stop_signal_ = 0;
+  StopReason stop_reason_;
   mutable std::atomic<int> commanded_signal_ = 0;
 };
 

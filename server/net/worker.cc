@@ -103,6 +103,11 @@ void Worker::Stop() {
   wakeup_.Signal();
 }
 
+void Worker::Ask() {
+  has_answered_.store(false, std::memory_order_relaxed);
+  wakeup_.Signal();
+}
+
 void Worker::Loop() {
   while (!stopping_.load(std::memory_order_relaxed)) RunTurn(/*wait=*/true);
   Drain();
@@ -120,8 +125,7 @@ void Worker::Drain() {
     RunTurn(/*wait=*/false);
   } while (turn_has_begun_ && !drain_time_is_over_);
   draining_ = true;
-  for (Client* client :
-       Select([](const Client& client) { return client.wait == Connection::Wait::kInput; })) {
+  for (Client* client : Select([this](const Client& client) { return IsDone(client); })) {
     Close(client);
   }
   const auto any = [](const Client&) { return true; };
@@ -169,6 +173,7 @@ void Worker::OnDatagramsReady(int, short what, void* argument) {
 }
 
 void Worker::OnWakeup() {
+  has_answered_.store(true, std::memory_order_relaxed);
   std::vector<Accepted> arrivals;
   {
     const MutexLock lock(&arrivals_mutex_);
@@ -239,6 +244,13 @@ void Worker::StepHandshake() {
   Arrange(client, client->connection.OnReadable(CurrentTurn()));
 }
 
+// While the worker drains: whether it owes the client nothing. A client that has just come is about
+// to ask, and has asked nobody else.
+bool Worker::IsDone(const Client& client) const {
+  return draining_ && client.wait == Connection::Wait::kInput &&
+         client.connection.between_requests();
+}
+
 // Sees to it that the client is called when what it waits for has come.
 void Worker::Arrange(Client* client, Connection::Wait wait) {
   client->wait = wait;
@@ -250,7 +262,7 @@ void Worker::Arrange(Client* client, Connection::Wait wait) {
     yielded_.push_back(client);
     return;
   }
-  if (wait == Connection::Wait::kClosed || (draining_ && wait == Connection::Wait::kInput)) {
+  if (wait == Connection::Wait::kClosed || IsDone(*client)) {
     Close(client);
     return;
   }

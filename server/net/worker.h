@@ -42,7 +42,8 @@ struct WorkerOptions {
   // Null: no connection is encrypted, whatever its listener says. Must outlive the worker.
   const TlsContext* tls = nullptr;
   int idle_timeout_seconds = 0;  // 0: none
-  // How long a worker that stops waits for clients to read their replies.
+  // How long a worker that stops waits for clients to send the rest of their requests and to read
+  // their replies.
   std::chrono::milliseconds drain_time{1000};
 };
 
@@ -70,11 +71,18 @@ class Worker {
   // Any thread, once started: makes the connection the worker's.
   void Adopt(Accepted accepted) ABSL_LOCKS_EXCLUDED(arrivals_mutex_);
 
-  // Any thread. What has arrived is executed and answered, and clients that are slow to read are
-  // given a moment; then all connections are closed and the thread ends. Does nothing if the worker
-  // was not started.
+  // Any thread. What has arrived is executed and answered, and each client is closed that has had
+  // its answers; one in the middle of a request, slow to read its reply, or that has only just
+  // connected is given a moment (drain_time). Then the thread ends. Does nothing if the worker was
+  // not started.
   void Stop();
   void Join() { thread_.Join(); }
+
+  // Any thread, once started: asks for a sign that the loop turns. The worker gives it in its next
+  // turn, at once if it has nothing to do.
+  void Ask();
+  // Any thread: whether the sign has been given, or was not asked for.
+  bool has_answered() const { return has_answered_.load(std::memory_order_relaxed); }
 
   // Any thread. Connections adopted, and of these closed, since the start; and what is left.
   int64_t adopted() const { return adopted_.load(std::memory_order_relaxed); }
@@ -106,6 +114,7 @@ class Worker {
   void ResumeWatchers();
   const char* CloseReason(const Client& client) const;
   void ReportConnection(const Client& client, const char* close_reason);
+  bool IsDone(const Client& client) const;
   void Arrange(Client* client, Connection::Wait wait);
   bool Arrange(Datagrams* datagrams, Connection::Wait wait);
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -123,6 +132,7 @@ class Worker {
   Event idle_timer_;
   Event drain_timer_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> has_answered_ = true;
 
   mutable Mutex arrivals_mutex_;
   std::vector<Accepted> arrivals_ ABSL_GUARDED_BY(arrivals_mutex_);

@@ -8,15 +8,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/net/client.h"
 #include "tests/net/datagram_client.h"
+#include "tests/net/test_engine.h"
 #include "tests/net/test_server.h"
 
 namespace larder {
@@ -315,6 +318,61 @@ TEST(ServerTest, StoppingAnswersWhatHasArrivedAndClosesAll) {
   EXPECT_EQ(silent.ReceiveAll(), "");
   server.Join();
   server.store().CheckInvariants();
+}
+
+TEST(ServerTest, StoppingLetsClientsFinishTheirRequests) {
+  TestServer server({.settings = {.threads = 1}});
+  Client done(server.port());
+  // What has begun to arrive has been read once what was sent with it is answered: of a command, of
+  // a value that is waited for, and of one that is received into its item.
+  const std::string value(100'000, 'v');
+  const std::vector<std::pair<std::string, std::string>> requests = {
+      {"ge", "t b\r\n"},
+      {"set a 0 0 10\r\n01234", "56789\r\n"},
+      {"set b 0 0 100000\r\n" + value.substr(0, 50'000), value.substr(50'000) + "\r\n"}};
+  std::vector<std::unique_ptr<Client>> clients;
+  for (const auto& [start, rest] : requests) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    EXPECT_EQ(clients.back()->Ask("mn\r\n" + start), "MN\r\n");
+  }
+  Client newcomer(server.port());
+  EXPECT_EQ(done.Ask("mn\r\n"), "MN\r\n");
+  EXPECT_EQ(server.server().Stats().connections, 5);
+  server.Stop();
+  EXPECT_EQ(done.ReceiveAll(), "");  // now the others are waited for
+  const std::vector<std::string> replies = {"END\r\n", "STORED\r\n", "STORED\r\n"};
+  for (size_t i = 0; i < requests.size(); ++i) {
+    clients[i]->Send(requests[i].second);
+    EXPECT_EQ(clients[i]->ReceiveAll(), replies[i]);
+  }
+  EXPECT_EQ(newcomer.Ask("get a\r\n", "END\r\n"), "VALUE a 0 10\r\n0123456789\r\nEND\r\n");
+  EXPECT_EQ(newcomer.ReceiveAll(), "");
+  server.Join();
+}
+
+TEST(ServerTest, StoppingDoesNotWaitLongForTheRestOfARequest) {
+  TestServer server({.drain_time = std::chrono::milliseconds(1)});
+  Client client(server.port());
+  EXPECT_EQ(client.Ask("mn\r\nset a 0 0 10\r\n01234"), "MN\r\n");
+  server.Stop();
+  EXPECT_EQ(client.ReceiveAll(), "");
+  server.Join();
+}
+
+TEST(ServerTest, WhatIsToBeDoneAtTimesIsDoneUntilItStops) {
+  const ManualClock clock;
+  const std::unique_ptr<Store> store = CreateTestStore({});
+  Server server({.threads = 1}, {}, &clock);
+  Engine engine({}, store.get(), &server, clock.Read());
+  int calls = 0;
+  server.Every(std::chrono::milliseconds(1), [&](const Now& now) {
+    EXPECT_EQ(now.tick.seconds, clock.Read().tick.seconds);
+    if (++calls == 3) server.Stop();
+  });
+  ASSERT_TRUE(server.Start(&engine, {}).ok());
+  EXPECT_EQ(server.Run().signal, 0);
+  server.Drain();
+  EXPECT_EQ(calls, 3);
 }
 
 TEST(ServerTest, StoppingDoesNotWaitLongForClientsThatDoNotRead) {

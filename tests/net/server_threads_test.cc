@@ -172,6 +172,7 @@ TEST(ServerThreadsTest, WhoStartsFirstKnowsOfAll) {
   }
   server.Stop();
   server.Run();
+  server.Drain();
 }
 
 }  // namespace

@@ -49,7 +49,10 @@ TestServer::TestServer(const TestServerOptions& options) {
   server_->AddDatagramPorts(*std::move(datagram_ports));
   engine_ = std::make_unique<Engine>(settings, store_.get(), server_.get(), clock_.Read());
   LARDER_CHECK(server_->Start(engine_.get(), {}).ok());
-  thread_ = std::thread([this] { server_->Run(); });
+  thread_ = std::thread([this] {
+    server_->Run();
+    server_->Drain();
+  });
 }
 
 TestServer::~TestServer() {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -191,6 +192,22 @@ TEST_F(WorkerTest, OneHandshakeATurn) {
   clock.Open();
   for (const auto& client : newcomers) EXPECT_EQ(client->Ask("mn\r\n"), "MN\r\n");
   EXPECT_EQ(busy.ReceiveThrough("\r\n").size(), 4U);
+  worker.Stop();
+  worker.Join();
+}
+
+TEST_F(WorkerTest, OneThatStandsStillDoesNotAnswer) {
+  TurnClock clock;
+  Worker worker(0, {}, engine_.engine().AddWorker(), &clock);
+  ASSERT_TRUE(worker.Start().ok());
+  EXPECT_TRUE(worker.has_answered());
+  auto [client, fd] = Connect();
+  worker.Adopt({.fd = std::move(fd), .traits = {}});
+  clock.AwaitTurn();  // in the middle of which it is held up
+  worker.Ask();
+  EXPECT_FALSE(worker.has_answered());
+  clock.Open();
+  while (!worker.has_answered()) std::this_thread::yield();
   worker.Stop();
   worker.Join();
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/ops/memory_stream.h"
 
 namespace larder {
 namespace {
@@ -15,38 +16,15 @@ namespace {
 // 2026-11-23T03:04:05.067891Z
 constexpr Now kNow = {.tick = Tick{7}, .wall_seconds = 1795403045, .wall_microseconds = 67891};
 
-// A stream whose text can be read back.
-class MemoryStream {
- public:
-  MemoryStream() : stream_(open_memstream(&text_, &bytes_)) {}
-  ~MemoryStream() {
-    fclose(stream_);
-    free(text_);
-  }
-  MemoryStream(const MemoryStream&) = delete;
-  MemoryStream& operator=(const MemoryStream&) = delete;
-
-  FILE* get() const { return stream_; }
-  std::string Text() const {
-    fflush(stream_);
-    return {text_, bytes_};
-  }
-
- private:
-  char* text_ = nullptr;
-  size_t bytes_ = 0;
-  FILE* stream_;
-};
-
 // What is written of one line of each level.
 std::string Levels(bool journal, int verbosity) {
-  const MemoryStream stream;
+  MemoryStream stream;
   const Log log({.stream = stream.get(), .journal = journal}, [=] { return verbosity; });
   log.Debug(kNow, "d");
   log.Info(kNow, "i");
   log.Warning(kNow, "w");
   log.Error(kNow, "e");
-  return stream.Text();
+  return stream.Take();
 }
 
 TEST(LogTest, SaysTimeAndLevel) {
@@ -73,7 +51,7 @@ TEST(LogTest, VerbosityDecidesWhatIsSaid) {
 }
 
 TEST(LogTest, FollowsTheVerbosity) {
-  const MemoryStream stream;
+  MemoryStream stream;
   int verbosity = 0;
   const Log log({.stream = stream.get(), .journal = true}, [&] { return verbosity; });
   log.Debug(kNow, "one");
@@ -81,19 +59,19 @@ TEST(LogTest, FollowsTheVerbosity) {
   log.Debug(kNow, "two");
   verbosity = 0;
   log.Debug(kNow, "three");
-  EXPECT_EQ(stream.Text(), "<7>two\n");
+  EXPECT_EQ(stream.Take(), "<7>two\n");
 }
 
 TEST(LogTest, ALineIsOneLine) {
-  const MemoryStream stream;
+  MemoryStream stream;
   const Log log({.stream = stream.get(), .journal = true}, [] { return 0; });
   log.Error(kNow, "a\n<0>b\r\x1b[1mc\td\x7f \xc3\xa4{}%n\n\n");
   log.Error(kNow, "");
-  EXPECT_EQ(stream.Text(), "<3>a <0>b  [1mc d  \xc3\xa4{}%n\n<3>\n");
+  EXPECT_EQ(stream.Take(), "<3>a <0>b  [1mc d  \xc3\xa4{}%n\n<3>\n");
 }
 
 TEST(LogTest, TheJournalIsKnownByItsDeviceAndInode) {
-  const MemoryStream stream;
+  MemoryStream stream;
   FILE* const file = tmpfile();
   struct stat status = {};
   ASSERT_EQ(fstat(fileno(file), &status), 0);
@@ -108,12 +86,12 @@ TEST(LogTest, TheJournalIsKnownByItsDeviceAndInode) {
 }
 
 TEST(LogTest, StartErrorsAreAsTheyAreButForTheJournal) {
-  const MemoryStream plain;
+  MemoryStream plain;
   WriteStartError({.stream = plain.get(), .journal = false}, "one\n -- two\n");
-  EXPECT_EQ(plain.Text(), "one\n -- two\n");
-  const MemoryStream journal;
+  EXPECT_EQ(plain.Take(), "one\n -- two\n");
+  MemoryStream journal;
   WriteStartError({.stream = journal.get(), .journal = true}, "one\n -- two\nthree");
-  EXPECT_EQ(journal.Text(), "<3>one\n<3> -- two\n<3>three");
+  EXPECT_EQ(journal.Take(), "<3>one\n<3> -- two\n<3>three");
 }
 
 }  // namespace
