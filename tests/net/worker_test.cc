@@ -208,6 +208,7 @@ TEST_F(WorkerTest, OneThatStandsStillDoesNotAnswer) {
   EXPECT_FALSE(worker.has_answered());
   clock.Open();
   while (!worker.has_answered()) std::this_thread::yield();
+  EXPECT_EQ(client.Ask("mn\r\n"), "MN\r\n");
   worker.Stop();
   worker.Join();
 }
