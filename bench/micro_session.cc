@@ -3,13 +3,11 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
+#include "bench/session_rig.h"
 #include "benchmark/benchmark.h"
-#include "server/engine/engine.h"
-#include "server/engine/session.h"
-#include "slab/assert.h"
 
 // What a request costs between the socket's read and its send: parsing, the store, the reply. Each
 // shape runs over a working set that fits the processor's caches and over one that does not, and
@@ -18,67 +16,31 @@
 namespace larder {
 namespace {
 
-constexpr int kValueBytes = 32;
-constexpr Now kNow = {.tick = {1000}, .wall_seconds = 1'700'000'000};
-
-class NoServer final : public ServerView {
- public:
-  ServerStats Stats() const override { return {}; }
-  std::vector<ConnectionInfo> Connections(const Now&) const override { return {}; }
-  void Shutdown(bool) const override {}
-};
-
-// Keys of 24 bytes, as they are named in the wild.
-std::string KeyOf(uint32_t number) {
-  std::string digits = std::to_string(number);
-  return "session:object:" + std::string(9 - digits.size(), '0') + digits;
-}
-
-std::string SetOf(const std::string& key) {
-  return "set " + key + " 0 0 " + std::to_string(kValueBytes) + "\r\n" +
-         std::string(kValueBytes, 'v') + "\r\n";
-}
+const std::string kValue(32, 'v');
 
 // A session over a store that holds `items` items.
 class Rig {
  public:
-  explicit Rig(uint32_t items) {
+  explicit Rig(uint32_t items) : engine_(SettingsFor(items)), session_(&engine_) {
+    for (uint32_t i = 0; i < items; ++i) {
+      Run(SetOf(KeyOf(i), kValue));
+      if (i % 1000 == 0) engine_.Maintain();
+    }
+    engine_.Maintain();
+  }
+
+  void Run(std::string_view requests) { session_.Run(requests); }
+
+ private:
+  static Settings SettingsFor(uint32_t items) {
     Settings settings;
     settings.memory_bytes = (uint64_t{64} << 20) + uint64_t{160} * items;
     settings.requests_per_event = 64;
-    auto store = Store::Create(StoreOptionsFrom(settings, /*hash_seed=*/42));
-    LARDER_CHECK(store.ok());
-    store_ = *std::move(store);
-    engine_ = std::make_unique<Engine>(settings, store_.get(), &server_, kNow);
-    EngineWorker* worker = engine_->AddWorker();
-    session_ = std::make_unique<Session>(worker);
-    out_ = std::make_unique<Output>(&worker->output_blocks());
-    for (uint32_t i = 0; i < items; ++i) {
-      Run(SetOf(KeyOf(i)));
-      if (i % 1000 == 0) Maintain();
-    }
-    Maintain();
+    return settings;
   }
 
-  void Run(std::string_view requests) {
-    while (!requests.empty()) {
-      const Session::Result result = session_->Run(requests, kNow, out_.get());
-      requests.remove_prefix(result.consumed);
-      out_->Sent(out_->bytes());
-    }
-  }
-
- private:
-  void Maintain() {
-    while (store_->Maintain(kNow.tick, 10'000)) {
-    }
-  }
-
-  NoServer server_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Session> session_;
-  std::unique_ptr<Output> out_;
+  EngineRig engine_;
+  SessionRig session_;
 };
 
 // Filling takes seconds, so benchmarks share what they only read.
@@ -143,7 +105,7 @@ void BM_GetOfManyKeys(benchmark::State& state) {
 void BM_PipelinedSets(benchmark::State& state) {
   RunReads(state, [](const std::vector<std::string>& keys) {
     std::string read;
-    for (const std::string& key : keys) read += SetOf(key);
+    for (const std::string& key : keys) read += SetOf(key, kValue);
     return read;
   });
 }

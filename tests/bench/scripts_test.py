@@ -31,6 +31,7 @@ def load_script(name: str):
 
 compare = load_script("compare")
 capacity = load_script("capacity")
+instructions = load_script("instructions")
 
 # Listens as a server does, says its process id, and does nothing else.
 IDLE_SERVER = f"""#!{sys.executable}
@@ -166,6 +167,32 @@ class ServerTest(unittest.TestCase):
                 return True
             time.sleep(0.01)
         return False
+
+
+class InstructionsTest(unittest.TestCase):
+    RECORDED = instructions.Counts("gcc 12", {"get, hit": 1000, "set, 16 pipelined": 500})
+
+    def test_a_record_is_read_as_it_was_written(self):
+        text = instructions.format_record(self.RECORDED)
+        self.assertEqual(instructions.parse_record(text), self.RECORDED)
+
+    def test_dump(self):
+        text = "version: 1\ndesc: Trigger: Client Request: get, hit\n\nsummary: 7500\n80 500\n"
+        self.assertEqual(instructions.parse_dump(text), ("get, hit", 7500))
+        with self.assertRaises(rig.RigError):
+            instructions.parse_dump("version: 1\nsummary: 7500\n")
+
+    def differing(self, **now) -> list[str]:
+        return instructions.differing(instructions.Counts("gcc 12", now), self.RECORDED, 2.0)
+
+    def test_what_differs(self):
+        same = self.RECORDED.by_kind
+        self.assertEqual(self.differing(**same), [])
+        self.assertEqual(self.differing(**same | {"get, hit": 1019}), [])
+        self.assertEqual(self.differing(**same | {"get, hit": 1021}), ["get, hit"])
+        self.assertEqual(self.differing(**same | {"get, hit": 979}), ["get, hit"])
+        self.assertEqual(self.differing(**same | {"new": 1}), ["new"])
+        self.assertEqual(self.differing(**{"get, hit": 1000}), ["set, 16 pipelined"])
 
 
 if __name__ == "__main__":
