@@ -31,12 +31,12 @@ class RigError(Exception):
     """Something that the user should read, and no more than that."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that all scripts have."""
+def add_arguments(parser: argparse.ArgumentParser, generator: str = "larder-bench") -> None:
+    """The options that all scripts have; `generator` is the program that makes the load."""
     parser.add_argument("--larder", metavar="PATH", help="larder's binary [newest in build/]")
     parser.add_argument("--memcached", metavar="PATH", default="/usr/bin/memcached",
                         help="memcached's binary [%(default)s]")
-    parser.add_argument("--generator", metavar="PATH", help="larder-bench [newest in build/]")
+    parser.add_argument("--generator", metavar="PATH", help=f"{generator} [newest in build/]")
     parser.add_argument("--server-cpu", type=int, metavar="N", help="CPU of the servers [the last]")
     parser.add_argument("--generator-cpus", metavar="N,N...",
                         help="CPUs of the generator [all others]")
@@ -61,8 +61,8 @@ def find_built(name: str, given: str | None) -> str:
 class Rig:
     """Where servers and generator run, and with which binaries."""
 
-    def __init__(self, arguments: argparse.Namespace):
-        self.generator = find_built("larder-bench", arguments.generator)
+    def __init__(self, arguments: argparse.Namespace, generator: str = "larder-bench"):
+        self.generator = find_built(generator, arguments.generator)
         self.threads = arguments.threads
         cpus = sorted(os.sched_getaffinity(0))
         server_cpu = cpus[-1] if arguments.server_cpu is None else arguments.server_cpu
@@ -78,13 +78,17 @@ class Rig:
             raise RigError("server and generator need a CPU each, and there is only one")
 
     def load(self, server: "Server", *options: str) -> dict:
-        """Runs the generator against `server` and returns what it measured."""
-        command = [self.generator, "--host", HOST, "--port", str(server.port),
-                   "--server-pid", str(server.pid), "--quiet", "--json", "-", *options]
+        """Puts load on `server` and returns what was measured."""
+        return self.generate("--host", HOST, "--port", str(server.port),
+                             "--server-pid", str(server.pid), "--quiet", *options)
+
+    def generate(self, *options: str) -> dict:
+        """Runs the generator and returns what it says."""
+        command = [self.generator, "--json", "-", *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False,
                               preexec_fn=lambda: _begin_child(self.generator_cpus))
         if done.returncode != 0:
-            raise RigError(f"the generator failed against {server.name}: {' '.join(command)}")
+            raise RigError(f"the generator failed: {' '.join(command)}")
         return json.loads(done.stdout)
 
 

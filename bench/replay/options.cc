@@ -67,6 +67,36 @@ void AddBoth(CLI::App& app, ReplayOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
+void AddStore(CLI::App& app, ReplayOptions& options, bool& multiples) {
+  auto* memory =
+      app.add_option("-m,--memory", options.memory_mib, "A store's memory in MiB; one run for each")
+          ->delimiter(',')
+          ->check(CLI::Range(1.0, kMemoryMibMax));
+  app.add_flag("--multiples", multiples,
+               "Runs with a half, one, one and a half, two and four times each memory")
+      ->needs(memory);
+  app.add_option("--probation", options.probation_percent,
+                 "The store's share of new items, in percent")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 90))
+      ->needs(memory);
+}
+
+void AddServer(CLI::App& app, ReplayOptions& options) {
+  auto* host = app.add_option("--host", options.server.host, "The server's name or address")
+                   ->capture_default_str();
+  auto* port = app.add_option("-p,--port", options.server.port,
+                              "Ask the server on this TCP port, not a store in this process")
+                   ->check(CLI::Range(1, 65535))
+                   ->excludes("--memory");
+  auto* pid = app.add_option("--server-pid", options.server_pid,
+                             "Its process, on this machine, whose memory is looked at")
+                  ->check(CLI::PositiveNumber);
+  host->needs(port);
+  port->needs(pid);
+  pid->needs(port);
+}
+
 void Complete(ReplayOptions& options, bool multiples) {
   SyntheticSpec& synthetic = options.synthetic;
   if (options.requests != 0) synthetic.requests = options.requests;
@@ -74,6 +104,9 @@ void Complete(ReplayOptions& options, bool multiples) {
   const absl::Status status = Check(synthetic);
   if (options.trace_path.empty() && !status.ok()) {
     throw CLI::ValidationError(std::string(status.message()));
+  }
+  if (options.memory_mib.empty() && options.server.port == 0) {
+    throw CLI::RequiredError("--memory or --port");
   }
   if (!multiples) return;
   std::vector<double> multiplied;
@@ -93,16 +126,8 @@ std::optional<int> ParseReplayOptions(int argc, char** argv, ReplayOptions& opti
   AddTrace(app, options);
   AddSynthetic(app, options.synthetic);
   AddBoth(app, options);
-  app.add_option("-m,--memory", options.memory_mib, "The store's memory in MiB; one run for each")
-      ->delimiter(',')
-      ->required()
-      ->check(CLI::Range(1.0, kMemoryMibMax));
-  app.add_flag("--multiples", multiples,
-               "Runs with a half, one, one and a half, two and four times each memory");
-  app.add_option("--probation", options.probation_percent,
-                 "The store's share of new items, in percent")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 90));
+  AddStore(app, options, multiples);
+  AddServer(app, options);
   app.add_option("--json", options.json_path, "Write the results to this file, - for stdout");
   try {
     app.parse(argc, argv);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "bench/load/socket.h"
 #include "bench/replay/synthetic.h"
 
 namespace larder::bench {
@@ -20,8 +23,10 @@ struct ReplayOptions {
   uint64_t requests = 0;                     // 0: the whole trace, or SyntheticSpec's
   size_t key_bytes = 24;
 
-  std::vector<double> memory_mib;  // of the store, one run each
+  std::vector<double> memory_mib;  // of the store, one run each; none: the server is asked instead
   uint32_t probation_percent = 20;
+  Endpoint server{.host = "127.0.0.1", .port = 0};
+  pid_t server_pid = 0;
 
   std::string json_path;  // "-" is standard output, which then has nothing else; empty: none
 };

@@ -13,13 +13,13 @@ constexpr double kMiB = 1 << 20;
 }  // namespace
 
 void PrintHeading() {
-  std::printf("%10s %12s %12s %12s %10s %10s   %s\n", "memory MiB", "resident MiB", "gets",
-              "misses", "miss ratio", "seconds", "miss ratio of each tenth");
+  std::printf("%-16s %12s %12s %12s %10s %10s   %s\n", "cache", "resident MiB", "gets", "misses",
+              "miss ratio", "seconds", "miss ratio of each tenth");
 }
 
-void PrintRun(double memory_mib, const ReplayResult& result) {
+void PrintRun(const std::string& cache, const ReplayResult& result) {
   const Counts total = result.Total();
-  std::printf("%10.1f %12.1f %12" PRIu64 " %12" PRIu64 " %10.4f %10.1f  ", memory_mib,
+  std::printf("%-16s %12.1f %12" PRIu64 " %12" PRIu64 " %10.4f %10.1f  ", cache.c_str(),
               static_cast<double>(result.resident_bytes) / kMiB, total.gets, total.misses,
               total.MissRatio(), result.seconds);
   for (const Counts& counts : result.tenths) std::printf(" %.4f", counts.MissRatio());

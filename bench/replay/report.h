@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "nlohmann/json_fwd.hpp"
 
 #include "bench/replay/replay.h"
@@ -9,7 +11,7 @@ namespace larder::bench {
 
 // For people, on stdout: a heading, and a line below it for each run.
 void PrintHeading();
-void PrintRun(double memory_mib, const ReplayResult& result);
+void PrintRun(const std::string& cache, const ReplayResult& result);
 
 // For programs.
 nlohmann::json RunJson(const ReplayResult& result);

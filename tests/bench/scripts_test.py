@@ -32,6 +32,7 @@ def load_script(name: str):
 compare = load_script("compare")
 capacity = load_script("capacity")
 instructions = load_script("instructions")
+hit_ratio = load_script("hit_ratio")
 
 # Listens as a server does, says its process id, and does nothing else.
 IDLE_SERVER = f"""#!{sys.executable}
@@ -110,6 +111,52 @@ class CapacityTest(unittest.TestCase):
                            {"items": 1500, "resident_bytes": mib})
         self.assertEqual(row, ["10", "1,000", "1,500", "1.50", "2", "1", "2097.2", "699.1", "0.33"])
         self.assertEqual(len(row), len(capacity.HEADING))
+
+
+class HitRatioTest(unittest.TestCase):
+    MIB = 1 << 20
+
+    class Rig:
+        """The store has 2 MiB resident more than its -m, and a megabyte's misses are one fewer."""
+
+        def __init__(self):
+            self.memory_mib = []
+
+        def generate(self, *options: str) -> dict:
+            mib = float(options[options.index("--memory") + 1])
+            self.memory_mib.append(mib)
+            return {"runs": [{"resident_bytes": (mib + 2) * HitRatioTest.MIB,
+                              "misses": 1000 - mib}]}
+
+    def test_the_store_is_given_what_memcached_had(self):
+        its_rig = self.Rig()
+        run = hit_ratio.run_in_memory(its_rig, [], 100 * self.MIB)
+        self.assertEqual(its_rig.memory_mib, [100, 98])
+        self.assertEqual(run["resident_bytes"], 100 * self.MIB)
+
+    def test_row(self):
+        def run(before: int, after: int) -> dict:
+            tenths = ([{"gets": 100, "misses": before}] * 5 + [{"gets": 100, "misses": after}] * 5)
+            return {"gets": 1000, "tenths": tenths, "resident_bytes": 25 * self.MIB}
+        case = hit_ratio.Case("x", (24,), (), "", from_tenth=5)
+        result = hit_ratio.Result(case, 24, run(90, 20), run(80, 15))
+        self.assertEqual(result.row(),
+                         ["x", "24", "1,000", "25.0", "25.0", "0.2000", "0.1500", "0.750"])
+        self.assertEqual(len(result.row()), len(hit_ratio.HEADING))
+        self.assertAlmostEqual(result.json()["ratio"], 0.75)
+
+    def test_cases_that_need_traces_are_left_out_without(self):
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            cases = hit_ratio.chosen_cases(None, None)
+        self.assertTrue(cases)
+        self.assertFalse([case for case in cases if case.trace is not None])
+        self.assertIn("orm-busy", said.getvalue())
+        with self.assertRaisesRegex(rig.RigError, "orm-busy: give the folder"):
+            hit_ratio.chosen_cases("zipf,orm-busy", None)
+        with self.assertRaisesRegex(rig.RigError, "no case nope"):
+            hit_ratio.chosen_cases("nope", None)
+        folder = pathlib.Path("/traces")
+        self.assertEqual(len(hit_ratio.chosen_cases(None, folder)), len(hit_ratio.CASES))
 
 
 class ServerTest(unittest.TestCase):
