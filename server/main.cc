@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "server/answer.h"
+#include "server/config/options.h"
 #include "server/daemon.h"
 #include "server/engine/auth_file.h"
 #include "server/engine/engine.h"
@@ -29,7 +32,6 @@
 #include "server/net/server.h"
 #include "server/net/tls_context.h"
 #include "server/ops/log.h"
-#include "server/options.h"
 #include "server/sasl.h"
 #include "server/sockets.h"
 #include "slab/store.h"
@@ -283,8 +285,10 @@ int Start(Options options) {
 }  // namespace larder
 
 int main(int argc, char* argv[]) {
-  const larder::CommandLine line = larder::ParseCommandLine(argc, argv);
-  fputs(line.output.c_str(), stdout);
-  fputs(line.errors.c_str(), stderr);
-  return line.exit_code ? *line.exit_code : larder::Start(line.options);
+  const larder::Sources sources = larder::MakeSources(argc, argv, environ);
+  const larder::Configuration configuration = larder::ReadConfiguration(sources);
+  if (configuration.task != larder::Task::kServe) return larder::Answer(configuration);
+  fputs(configuration.Complaints().c_str(), stderr);
+  if (!configuration.problems.empty()) return configuration.exit_code();
+  return larder::Start(configuration.options);
 }

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/config/options.h"
 #include "server/net/listener.h"
-#include "server/options.h"
 
 // Which sockets the options ask for, and in which order they can be had.
 

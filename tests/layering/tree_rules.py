@@ -6,7 +6,7 @@ rule is a function from a Tree to the Violations found in it; RULES lists them a
 
 The arrows between folders point one way:
 
-    slab, protocol  <-  server/engine  <-  server/net, server/cluster, server/ops  <-  server
+    slab, protocol  <-  server/engine  <-  server/{cluster,config,net,ops}  <-  server
 
 A test folder sees what the folder that it mirrors sees, and that folder. Fuzzers share the checkers
 of the tests beside them.
@@ -32,7 +32,9 @@ CODE_SUFFIXES = CPP_SUFFIXES | {".cmake", ".go", ".js", ".php", ".pl", ".py", ".
 TEXT_SUFFIXES = CODE_SUFFIXES | {".json", ".md"}
 
 _ENGINE_SEES = {"slab", "protocol", "server/engine"}
-_ALL = _ENGINE_SEES | {"server/cluster", "server/ctl", "server/net", "server/ops", "server"}
+_ALL = _ENGINE_SEES | {
+    "server/cluster", "server/config", "server/ctl", "server/net", "server/ops", "server",
+}
 
 # What a folder may include, itself among it. The longest matching key counts.
 MAY_INCLUDE = {
@@ -42,6 +44,7 @@ MAY_INCLUDE = {
     "server/net": _ENGINE_SEES | {"server/net"},
     "server/cluster": _ENGINE_SEES | {"server/cluster"},
     "server/ops": _ENGINE_SEES | {"server/ops"},
+    "server/config": _ENGINE_SEES | {"server/config"},
     "server/ctl": _ENGINE_SEES | {"server/cluster", "server/ctl"},
     "server": _ALL,
     "tests/slab": {"slab", "tests/slab"},
@@ -49,6 +52,7 @@ MAY_INCLUDE = {
     "tests/engine": _ENGINE_SEES | {"tests/engine"},
     "tests/net": _ENGINE_SEES | {"server", "server/net", "tests/net"},
     "tests/cluster": _ENGINE_SEES | {"server/cluster", "tests/cluster"},
+    "tests/config": _ENGINE_SEES | {"server/config", "tests/config"},
     "tests/ops": _ENGINE_SEES | {"server/ops", "tests/ops"},
     "tests/conformance": _ENGINE_SEES | {"tests/conformance"},
     "tests/fuzz": _ENGINE_SEES | {"tests/engine", "tests/fuzz", "tests/protocol", "tests/slab"},
@@ -61,6 +65,7 @@ TARGET_FOLDERS = {
     "larder_slab": "slab",
     "larder_protocol": "protocol",
     "larder_engine": "server/engine",
+    "larder_config": "server/config",
     "larder_net": "server/net",
     "larder_cluster": "server/cluster",
     "larder_ops": "server/ops",

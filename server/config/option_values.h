@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "absl/strings/string_view.h"
 
@@ -43,24 +44,44 @@ inline std::string_view WithoutBlanks(std::string_view text) {
 }
 
 // The part of `text` that C's atoi or atof would read, of which ParseNumber makes the same number;
-// "0" if it does not begin with one.
-template <typename Number>
+// "0" if it does not begin with one. `base` is for whole numbers.
+template <typename Number, int base = 10>
 std::string_view LeadingNumber(std::string_view text) {
   text = WithoutBlanks(text);
   if (text.starts_with('+')) text.remove_prefix(1);
+  const char* const end = text.data() + text.size();
   Number ignored{};
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), ignored);
+  std::from_chars_result result;
+  if constexpr (std::is_integral_v<Number>) {
+    result = std::from_chars(text.data(), end, ignored, base);
+  } else {
+    result = std::from_chars(text.data(), end, ignored);
+  }
+  const auto [stopped, error] = result;
   if (error == std::errc::invalid_argument) return "0";
   return text.substr(0, static_cast<size_t>(stopped - text.data()));
 }
+
+inline bool BeginsWithNumber(std::string_view text) {
+  text = WithoutBlanks(text);
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.front() >= '0' && text.front() <= '9';
+}
+
+// What is said of a value that is a number and something more.
+Refusal NotANumber(std::string_view name, std::string_view value);
+std::string TakenAs(std::string_view name, std::string_view value, std::string_view number);
 
 // An exit code for a value that is outside its limits, and one for options that do not go together.
 Refusal BadValue(std::string_view message);
 Refusal BadUsage(std::string_view message);
 
+Refusal BadPort(std::string_view value);
+
 // Each fills in what `value` says, or says what is wrong with it.
 MaybeRefusal ParsePositive(std::string_view value, const char* what, int* number);
 MaybeRefusal ParsePort(std::string_view value, int* port);
+// The number is octal.
 MaybeRefusal ParseUnixMask(std::string_view value, unsigned* mask);
 MaybeRefusal ParseMemory(std::string_view value, uint64_t* bytes);
 MaybeRefusal ParseGrowthFactor(std::string_view value, double* factor);

@@ -1,4 +1,4 @@
-#include "server/option_values.h"
+#include "server/config/option_values.h"
 
 #include <sysexits.h>
 
@@ -16,14 +16,23 @@ constexpr uint64_t kMemoryMegabytesMax = 1 << 24;
 constexpr int kPortMax = 65535;
 constexpr unsigned kUnixMaskMax = 07777;
 
-Refusal BadPort(std::string_view value) {
-  return BadUsage(absl::StrCat("ERROR: Invalid port number ", View(value), "."));
-}
-
 }  // namespace
 
 Refusal BadValue(std::string_view message) { return {EXIT_FAILURE, std::string(message)}; }
 Refusal BadUsage(std::string_view message) { return {EX_USAGE, std::string(message)}; }
+
+Refusal BadPort(std::string_view value) {
+  return BadUsage(absl::StrCat("ERROR: Invalid port number ", View(value), "."));
+}
+
+Refusal NotANumber(std::string_view name, std::string_view value) {
+  return BadValue(absl::StrCat(View(name), " is no number: ", View(value)));
+}
+
+std::string TakenAs(std::string_view name, std::string_view value, std::string_view number) {
+  return absl::StrCat("WARNING: ", View(name), ": \"", View(value), "\" is taken as ",
+                      View(number));
+}
 
 MaybeRefusal ParsePositive(std::string_view value, const char* what, int* number) {
   if (ParseNumber(value, number) && *number > 0) return std::nullopt;

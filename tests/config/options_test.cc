@@ -1,4 +1,4 @@
-#include "server/options.h"
+#include "server/config/options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,19 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/config/command_line.h"
+
 namespace larder {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-CommandLine Parse(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "larder");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  return ParseCommandLine(static_cast<int>(arguments.size()), argv.data());
-}
 
 Options ParseGood(const std::vector<std::string>& arguments) {
   const CommandLine line = Parse(arguments);
@@ -153,12 +147,15 @@ TEST(OptionsTest, OfANumberWithARestTheNumberIsTaken) {
   EXPECT_EQ(settings("-n", "48x", "48").value_bytes_min, 48u);
   EXPECT_DOUBLE_EQ(settings("-f", "1.1x", "1.1").growth_factor, 1.1);
   EXPECT_EQ(settings("-b", "x", "0").backlog, 0);
+  EXPECT_EQ(settings("-p", "5x", "5").tcp_port, 5);
+  EXPECT_EQ(settings("-a", "79", "7").unix_mask, 7u);
+  EXPECT_EQ(settings("-a", "9", "0").unix_mask, 0u);
   EXPECT_EQ(ParseGood({"-b", "-1"}).settings.backlog, -1);
   EXPECT_EQ(ParseGood({"-m", "+64"}).settings.memory_bytes, uint64_t{64} << 20);
 
   const CommandLine line = Parse({"-o", "idle_timeout=x"});
   EXPECT_EQ(line.exit_code, std::nullopt);
-  EXPECT_EQ(line.errors, "WARNING: -o idle_timeout: \"x\" is taken as 0\n");
+  EXPECT_EQ(line.errors, "WARNING: idle_timeout: \"x\" is taken as 0\n");
   EXPECT_EQ(line.options.settings.idle_timeout_seconds, 0);
 }
 
@@ -275,7 +272,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"-o", "idle_timeout=-5"}, EXIT_FAILURE, "idle_timeout must be 0 or more seconds: -5"},
         Refused{{"--nonsense"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense'"},
         Refused{{"--nonsense=1"}, EXIT_FAILURE, "larder: unrecognized option '--nonsense=1'"},
-        Refused{{"--daemon=1"}, EXIT_FAILURE, "larder: option '--daemon=1' takes no argument"},
+        Refused{{"--help=1"}, EXIT_FAILURE, "larder: option '--help=1' takes no argument"},
+        Refused{{"--daemon=maybe"}, EXIT_FAILURE, "-d is yes or no: maybe"},
         Refused{{"--port"}, EXIT_FAILURE, "larder: option '--port' requires an argument"},
         Refused{{"-D"}, EXIT_FAILURE, "larder: option requires an argument -- 'D'"},
         Refused{{"-q"}, EXIT_FAILURE, "larder: invalid option -- 'q'"},
@@ -285,8 +283,9 @@ INSTANTIATE_TEST_SUITE_P(
     OfOptionsThatTheyLimit, RefusedOptionsTest,
     testing::Values(
         Refused{{"-U", "99999"}, EX_USAGE, "ERROR: Invalid port number 99999."},
-        Refused{
-            {"-a", "8"}, EX_USAGE, "The access mask (-a) must be an octal number, at most 7777: 8"},
+        Refused{{"-a", "77777"},
+                EX_USAGE,
+                "The access mask (-a) must be an octal number, at most 7777: 77777"},
         Refused{{"-D", ""}, EXIT_FAILURE, "No delimiter specified"},
         Refused{{"-N", "0"}, EXIT_FAILURE, "Maximum number of NAPI IDs must be greater than 0"},
         Refused{{"-N", "5"},
@@ -409,13 +408,13 @@ TEST(OptionsTest, HelpNamesEveryOptionWithItsDefault) {
   EXPECT_EQ(line.exit_code, EXIT_SUCCESS);
   EXPECT_EQ(line.errors, "");
   EXPECT_THAT(line.output, StartsWith("larder " LARDER_VERSION));
-  for (const char letter : std::string("pUsaAldrumMckvhiVPfnLtRCbBISFXWYeZoN")) {
+  for (const char letter : std::string("pUsaAldrumMckvhiVPfnLDtRCbBISFXWYeZoN")) {
     EXPECT_THAT(line.output, HasSubstr(std::string("\n-") + letter + ", --"));
   }
   for (const char* text :
        {"listen on (default: 11211)", "megabytes (default: 64)", "time (default: 1024)",
         "clients (default: 4)", "turn (default: 20)", "accepted (default: 1024)",
-        "(default: 1m, min: 1k, max: 1024m)", "idle_timeout:", "no_maxconns_fast:"}) {
+        "from 1k to 1024m (default: 1m)", "idle_timeout:", "no_maxconns_fast:"}) {
     EXPECT_THAT(line.output, HasSubstr(text));
   }
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "server/options.h"
+#include "tests/config/command_line.h"
 
 // What -o takes.
 
@@ -16,14 +16,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-CommandLine Parse(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "larder");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  return ParseCommandLine(static_cast<int>(arguments.size()), argv.data());
-}
 
 Settings ParseGood(const std::string& list) {
   const CommandLine line = Parse({"-o", list});
