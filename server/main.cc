@@ -32,6 +32,7 @@
 #include "server/net/server.h"
 #include "server/net/tls_context.h"
 #include "server/ops/log.h"
+#include "server/ops/service_manager.h"
 #include "server/sasl.h"
 #include "server/sockets.h"
 #include "slab/store.h"
@@ -244,13 +245,18 @@ int Start(Options options) {
   if (const int exit_code = Prepare(options, &user); exit_code != EXIT_SUCCESS) return exit_code;
 
   const Settings& settings = options.settings;
-  absl::StatusOr<Sockets> sockets = OpenPorts(&options);
+  const absl::StatusOr<std::vector<InheritedSocket>> inherited = TakeInheritedSockets();
+  if (!inherited.ok()) return Fail(inherited.status(), EX_OSERR);
+  absl::StatusOr<Sockets> sockets =
+      inherited->empty() ? OpenPorts(&options) : AdoptSockets(*inherited, &options);
   if (!sockets.ok()) return Fail(sockets.status(), EX_OSERR);
   if (user) {
     if (const absl::Status status = BecomeUser(*user); !status.ok()) return Fail(status, EX_OSERR);
   }
-  if (const absl::Status status = OpenUnixSocket(settings, &*sockets); !status.ok()) {
-    return Fail(status, EX_OSERR);
+  if (inherited->empty()) {
+    if (const absl::Status status = OpenUnixSocket(settings, &*sockets); !status.ok()) {
+      return Fail(status, EX_OSERR);
+    }
   }
   std::unique_ptr<MemoryFile> memory_file;
   if (!settings.memory_file.empty()) {

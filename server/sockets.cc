@@ -1,11 +1,15 @@
 #include "server/sockets.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/daemon.h"
 
@@ -70,7 +74,117 @@ absl::Status OpenUdpPorts(Options* options, Sockets* sockets) {
   return absl::OkStatus();
 }
 
+struct SocketName {
+  const char* name;
+  ListenerTls tls;
+};
+
+// What the service manager may call a socket: what it is for.
+constexpr std::array kSocketNames = {SocketName{"memcached", ListenerTls::kDefault},
+                                     SocketName{"memcached-notls", ListenerTls::kNone},
+                                     SocketName{"memcached-btls", ListenerTls::kBasic},
+                                     SocketName{"memcached-mtls", ListenerTls::kMutual}};
+
+absl::StatusOr<ListenerTls> TlsOf(const std::string& name) {
+  std::vector<const char*> known;
+  for (const SocketName& socket : kSocketNames) {
+    if (name == socket.name) return socket.tls;
+    known.push_back(socket.name);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("its name is none of ", absl::StrJoin(known, ", ")));
+}
+
+bool IsDatagramSocket(int fd) {
+  int type = 0;
+  socklen_t bytes = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_DGRAM;
+}
+
+absl::Status AdoptStream(UniqueFd fd, ListenerTls tls, const Settings& settings, Sockets* sockets) {
+  absl::StatusOr<Listener> listener = AdoptListener(std::move(fd), settings.backlog);
+  if (!listener.ok()) return listener.status();
+  if (tls == ListenerTls::kBasic || tls == ListenerTls::kMutual) {
+    if (!settings.tls.enabled) return absl::InvalidArgumentError("it needs TLS (-Z)");
+    if (listener->address.any.sa_family == AF_UNIX) {
+      return absl::InvalidArgumentError("a UNIX socket is not encrypted");
+    }
+  }
+  if (tls != ListenerTls::kDefault) listener->tls = tls;
+  listener->protocol = settings.protocol;
+  sockets->listeners.push_back(*std::move(listener));
+  return absl::OkStatus();
+}
+
+// The sockets of each UDP port, by the port's address.
+using DatagramSockets = std::map<std::string, std::vector<UniqueFd>>;
+
+absl::Status AdoptDatagrams(DatagramSockets ports, int workers, Sockets* sockets) {
+  for (auto& [address, fds] : ports) {
+    absl::StatusOr<DatagramPort> port = AdoptDatagramPort(std::move(fds), workers);
+    if (!port.ok()) return port.status();
+    sockets->datagram_ports.push_back(*std::move(port));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdoptSocket(UniqueFd fd, const std::string& name, const Settings& settings,
+                         Sockets* sockets, DatagramSockets* datagrams) {
+  const absl::StatusOr<ListenerTls> tls = TlsOf(name);
+  if (!tls.ok()) return tls.status();
+  if (!IsDatagramSocket(fd.get())) return AdoptStream(std::move(fd), *tls, settings, sockets);
+  const SocketAddress address = LocalAddress(fd.get());
+  if (AddressPort(address) == 0) return absl::InvalidArgumentError("it is bound to no UDP port");
+  if (*tls != ListenerTls::kDefault) return absl::InvalidArgumentError("UDP is not encrypted");
+  (*datagrams)[AddressText(address, /*datagrams=*/true)].push_back(std::move(fd));
+  return absl::OkStatus();
+}
+
+// What -p, -U, -s and -l would have had to be.
+void DescribeIn(const Sockets& sockets, Settings* settings) {
+  settings->tcp_port = 0;
+  settings->udp_port = 0;
+  settings->unix_socket.clear();
+  std::vector<std::string> addresses;
+  for (const Listener& listener : sockets.listeners) {
+    const std::string text = AddressText(listener.address);
+    const std::string address = text.substr(text.find(':') + 1);
+    if (listener.address.any.sa_family == AF_UNIX) {
+      settings->unix_socket = address;
+      continue;
+    }
+    addresses.push_back(address);
+    if (settings->tcp_port == 0) settings->tcp_port = AddressPort(listener.address);
+  }
+  if (!sockets.datagram_ports.empty()) {
+    settings->udp_port = AddressPort(sockets.datagram_ports.front().address);
+  }
+  settings->listen = absl::StrJoin(addresses, ",");
+}
+
 }  // namespace
+
+absl::StatusOr<Sockets> AdoptSockets(const std::vector<InheritedSocket>& inherited,
+                                     Options* options) {
+  Sockets sockets;
+  sockets.inherited = true;
+  DatagramSockets datagrams;
+  for (const InheritedSocket& socket : inherited) {
+    Mark(socket.fd, options->socket_mark);
+    const absl::Status status =
+        AdoptSocket(UniqueFd(socket.fd), socket.name, options->settings, &sockets, &datagrams);
+    if (!status.ok()) {
+      return absl::Status(status.code(), absl::StrCat("failed to take the inherited socket \"",
+                                                      socket.name, "\": ", status.message()));
+    }
+  }
+  absl::Status status = AdoptDatagrams(std::move(datagrams), options->settings.threads, &sockets);
+  if (!status.ok()) return status;
+  status = CheckProtocols(options->settings, sockets.listeners);
+  if (!status.ok()) return status;
+  DescribeIn(sockets, &options->settings);
+  return sockets;
+}
 
 absl::StatusOr<Sockets> OpenPorts(Options* options) {
   const Settings& settings = options->settings;
@@ -105,7 +219,7 @@ std::string ListAddresses(const Sockets& sockets) {
   for (const DatagramPort& port : sockets.datagram_ports) {
     addresses.push_back(AddressText(port.address, /*datagrams=*/true));
   }
-  return absl::StrJoin(addresses, ", ");
+  return absl::StrCat(absl::StrJoin(addresses, ", "), sockets.inherited ? " (inherited)" : "");
 }
 
 }  // namespace larder

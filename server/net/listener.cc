@@ -1,6 +1,7 @@
 #include "server/net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@
 namespace larder {
 
 namespace {
+
+// A reply over UDP may be hundreds of datagrams, and the kernel drops what it has no room for.
+constexpr int kSendBufferBytes = 8 << 20;
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
@@ -43,6 +47,18 @@ absl::StatusOr<AddressList> Resolve(const ListenAddress& address, int socket_typ
 
 bool SetOption(const UniqueFd& fd, int level, int option, int value = 1) {
   return setsockopt(fd.get(), level, option, &value, sizeof(value)) == 0;
+}
+
+// An option of SOL_SOCKET; -1 if there is none, or no socket.
+int GetOption(const UniqueFd& fd, int option) {
+  int value = -1;
+  socklen_t bytes = sizeof(value);
+  return getsockopt(fd.get(), SOL_SOCKET, option, &value, &bytes) == 0 ? value : -1;
+}
+
+bool SetNonBlocking(const UniqueFd& fd) {
+  const int flags = fcntl(fd.get(), F_GETFL);
+  return flags >= 0 && fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
 UniqueFd OpenSocket(const addrinfo& address) {
@@ -72,8 +88,6 @@ absl::StatusOr<Listener> OpenListener(const addrinfo& address, int backlog,
 // As many sockets as there are workers share a port by SO_REUSEPORT. The first is bound without it:
 // with it, a second server of the same user would be let in on the port, too.
 absl::StatusOr<DatagramPort> OpenDatagramPort(const addrinfo& address, int workers) {
-  // A reply may be hundreds of datagrams, and the kernel drops what it has no room for.
-  constexpr int kSendBufferBytes = 8 << 20;
   DatagramPort port;
   for (int i = 0; i < workers; ++i) {
     const bool first = i == 0;
@@ -220,6 +234,44 @@ absl::StatusOr<Listener> OpenUnixListener(const UnixListenOptions& options) {
                   .address = address,
                   .protocol = options.protocol,
                   .tls = ListenerTls::kNone};
+}
+
+absl::StatusOr<Listener> AdoptListener(UniqueFd fd, int backlog) {
+  const SocketAddress address = LocalAddress(fd.get());
+  const int family = address.any.sa_family;
+  const bool is_ip = family == AF_INET || family == AF_INET6;
+  if ((!is_ip && family != AF_UNIX) || GetOption(fd, SO_TYPE) != SOCK_STREAM ||
+      GetOption(fd, SO_ACCEPTCONN) != 1) {
+    return absl::InvalidArgumentError("not a listening socket of TCP or UNIX");
+  }
+  const bool has_options = !is_ip || (SetOption(fd, SOL_SOCKET, SO_KEEPALIVE) &&
+                                      SetOption(fd, IPPROTO_TCP, TCP_NODELAY));
+  if (!has_options || !SetNonBlocking(fd) || listen(fd.get(), backlog) != 0) {
+    return SystemError(errno);
+  }
+  return Listener{.fd = std::move(fd),
+                  .address = address,
+                  .tls = is_ip ? ListenerTls::kDefault : ListenerTls::kNone};
+}
+
+absl::StatusOr<DatagramPort> AdoptDatagramPort(std::vector<UniqueFd> fds, int workers) {
+  const auto count = static_cast<size_t>(workers);
+  if (fds.size() > count) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a UDP port with ", fds.size(), " sockets, but only ", workers, " workers (-t)"));
+  }
+  DatagramPort port = {.fds = std::move(fds)};
+  port.address = LocalAddress(port.fds.front().get());
+  for (const UniqueFd& fd : port.fds) {
+    SetOption(fd, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes);
+    if (!SetNonBlocking(fd)) return SystemError(errno);
+  }
+  for (size_t i = 0; port.fds.size() < count; ++i) {
+    UniqueFd shared(fcntl(port.fds[i].get(), F_DUPFD_CLOEXEC, 0));
+    if (!shared) return SystemError(errno);
+    port.fds.push_back(std::move(shared));
+  }
+  return port;
 }
 
 std::string DescribePorts(const std::vector<Listener>& listeners,

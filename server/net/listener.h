@@ -59,6 +59,15 @@ struct UnixListenOptions {
 // permissions are set through its umask. Fails with a message for the operator.
 absl::StatusOr<Listener> OpenUnixListener(const UnixListenOptions& options);
 
+// A listening socket of TCP or UNIX that another process has opened and may hold open, made fit to
+// be served from. Fails if it is none.
+absl::StatusOr<Listener> AdoptListener(UniqueFd fd, int backlog);
+
+// The same for UDP: `fds` are all bound to one port. They are shared out among `workers`; where
+// they are fewer, several take datagrams from the same one. Fails if a worker would get more than
+// one.
+absl::StatusOr<DatagramPort> AdoptDatagramPort(std::vector<UniqueFd> fds, int workers);
+
 // The ports, one line each: "TCP INET: 11211", "TCP INET6: 11211", "UDP INET: 11211". A UNIX socket
 // has none.
 std::string DescribePorts(const std::vector<Listener>& listeners,

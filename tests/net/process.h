@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/net/unique_fd.h"
@@ -39,6 +41,11 @@ inline std::string ReadAll(int fd) {
 struct ProcessStart {
   int pending_signal = 0;    // starts with this signal blocked, and sent already
   bool errors_wait = false;  // a line to stderr waits until Wait reads what is there
+  bool journal = false;      // stderr is said to be the journal
+  // As a service manager starts it: "NAME=value", and sockets to inherit with their names.
+  std::vector<std::string> environment;
+  std::vector<int> sockets;
+  std::string socket_names;  // parted by ':'
 };
 
 // A larder process; killed if the test does not end it.
@@ -54,9 +61,18 @@ class Process {
     errors_.Reset(ends[0]);
     const UniqueFd writer(ends[1]);
     if (start.errors_wait) Fill(writer.get());
+    std::vector<std::string> variables = Environment(start, writer.get());
+    std::vector<char*> environment;
+    for (std::string& variable : variables) environment.push_back(variable.data());
+    for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+      environment.push_back(*inherited);  // counts only where there is none above
+    }
+    environment.push_back(nullptr);
     pid_ = fork();
     EXPECT_GE(pid_, 0);
-    if (pid_ == 0) Become(argv.data(), writer.get(), start.pending_signal);
+    if (pid_ == 0) {
+      Become(argv.data(), environment.data(), variables.back().data(), writer.get(), start);
+    }
   }
 
   ~Process() {
@@ -69,9 +85,19 @@ class Process {
   pid_t pid() const { return pid_; }
   void Signal(int number) const { kill(pid_, number); }
 
+  // Waits until `text` has been written to stderr. If it never is, the test runs out of time.
+  void WaitForError(std::string_view text) {
+    while (errors_text_.find(text) == std::string::npos) {
+      char buffer[4096];
+      const ssize_t bytes = read(errors_.get(), buffer, sizeof(buffer));
+      ASSERT_GT(bytes, 0) << "it ended with: " << errors_text_;
+      errors_text_.append(buffer, static_cast<size_t>(bytes));
+    }
+  }
+
   // Waits for the end: the exit code, and what was written to stderr.
   int Wait() {
-    errors_text_ = ReadAll(errors_.get());
+    errors_text_ += ReadAll(errors_.get());
     int status = 0;
     waitpid(pid_, &status, 0);
     pid_ = 0;
@@ -88,17 +114,46 @@ class Process {
               bytes);
   }
 
-  // In the child: a mask and what is pending outlive the exec.
-  [[noreturn]] static void Become(char* const* argv, int errors, int pending_signal) {
-    if (pending_signal != 0) {
+  static constexpr char kPidVariable[] = "LISTEN_PID=";
+
+  // The last has room for the child's process id, which nobody knows before.
+  static std::vector<std::string> Environment(const ProcessStart& start, int errors) {
+    std::vector<std::string> variables = start.environment;
+    if (start.journal) {
+      struct stat status = {};
+      EXPECT_EQ(fstat(errors, &status), 0);
+      variables.push_back("JOURNAL_STREAM=" + std::to_string(status.st_dev) + ":" +
+                          std::to_string(status.st_ino));
+    }
+    if (!start.sockets.empty()) {
+      variables.push_back("LISTEN_FDS=" + std::to_string(start.sockets.size()));
+      variables.push_back("LISTEN_FDNAMES=" + start.socket_names);
+    }
+    variables.push_back(kPidVariable + std::string(20, '\0'));
+    return variables;
+  }
+
+  // In the child, which must not allocate: other threads of the test may have held the heap's lock.
+  // A mask and what is pending outlive the exec.
+  [[noreturn]] static void Become(char* const* argv, char* const* environment, char* pid_variable,
+                                  int errors, const ProcessStart& start) {
+    if (start.pending_signal != 0) {
       sigset_t blocked;
       sigemptyset(&blocked);
-      sigaddset(&blocked, pending_signal);
+      sigaddset(&blocked, start.pending_signal);
       sigprocmask(SIG_BLOCK, &blocked, nullptr);
-      kill(getpid(), pending_signal);
+      kill(getpid(), start.pending_signal);
     }
     dup2(errors, STDERR_FILENO);
-    execv(LARDER_PROGRAM, argv);
+    // First out of the way of one another: a socket may have another's place.
+    constexpr int kSocketsMax = 16;
+    int sockets[kSocketsMax];
+    int count = 0;
+    for (const int socket : start.sockets) sockets[count++] = fcntl(socket, F_DUPFD_CLOEXEC, 100);
+    for (int i = 0; i < count; ++i) dup2(sockets[i], 3 + i);
+    char* const digits = pid_variable + sizeof(kPidVariable) - 1;
+    std::to_chars(digits, digits + 20, getpid());
+    execve(LARDER_PROGRAM, argv, environment);
     _exit(127);
   }
 
