@@ -324,6 +324,16 @@ class Item {
     return usage_.compare_exchange_strong(old, old & ~kProbation, std::memory_order_relaxed);
   }
 
+  // A new item that need not be on probation, as its key had been in the cache before. `frequency`:
+  // as if it had been read so many times since.
+  void Protect(uint32_t frequency) {
+    const uint32_t bits = frequency << kFrequencyShift;
+    uint32_t old = usage_.load(std::memory_order_relaxed);
+    while (
+        !usage_.compare_exchange_weak(old, (old & ~kProbation) | bits, std::memory_order_relaxed)) {
+    }
+  }
+
   // The sweeper's, so that a time of 24 days ago does not come round as a recent one.
   void HoldOldAccess(Tick now) {
     uint32_t old = usage_.load(std::memory_order_relaxed);

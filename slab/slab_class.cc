@@ -23,7 +23,7 @@ void PageRecord::LowerEarliestExpire(uint32_t expire) {
 void SlabClass::Init(const Geometry& geometry, const Arena* arena, LazyArray<PageRecord>* records) {
   geometry_ = geometry;
   SpinLockHolder lock(&lock_);
-  probation_percent_ = geometry.probation_percent;
+  share_.Start(geometry.probation_percent);
   arena_ = arena;
   records_ = records;
 }
@@ -80,8 +80,7 @@ uint32_t SlabClass::Free(Location chunk) {
 
 size_t SlabClass::RingBlocksMissing(uint32_t percent_min) const {
   const uint64_t chunks = total_chunks() + geometry_.chunks_per_page;
-  const size_t target = std::max<size_t>(RingTarget(chunks), chunks * percent_min / 100) + 1;
-  const size_t needed = ProbationRing::BlocksFor(target);
+  const size_t needed = RingBlocksFor(chunks, std::max<double>(share_.percent(), percent_min));
   return needed > ring_.blocks() ? needed - ring_.blocks() : 0;
 }
 
@@ -163,7 +162,7 @@ void SlabClass::PutOnRing(Location chunk) {
 // or the entry would have been a victim: what is still on probation at the end of its time becomes
 // protected.
 void SlabClass::PromoteOverflowing() {
-  const size_t target = std::max<size_t>(RingTarget(total_chunks()), 1);
+  const size_t target = std::max<size_t>(RingTarget(), 1);
   for (int i = 0; i < 2 && ring_.size() >= target; ++i) {
     const Location chunk = AtReference(ring_.PopFront());
     if (chunk == 0) continue;
@@ -183,7 +182,7 @@ void SlabClass::EndProbation(Location chunk) {
 
 Location SlabClass::NextVictim(Tick now) {
   if (page_count_ == 0) return 0;
-  const size_t target = RingTarget(total_chunks());
+  const size_t target = RingTarget();
   Location victim = ring_.size() > 0 && ring_.size() >= target ? NextOnProbation() : 0;
   if (victim == 0) victim = NextProtected(now);
   if (victim == 0) victim = NextOnProbation();
@@ -251,9 +250,18 @@ Location SlabClass::NextProtected(Tick now) {
   return least_used;
 }
 
-void SlabClass::CountGhostHit(Segment left) {
+void SlabClass::CountGhost(Segment left) {
+  if (left == Segment::kProbation) ++counts_.evicted_on_probation;
+  share_.CountEviction(left, total_chunks());
+}
+
+bool SlabClass::CountGhostHit(Segment left) {
   ++counts_.ghost_hits;
   if (left == Segment::kProbation) ++counts_.ghost_hits_on_probation;
+  const double percent = share_.PercentAfterHit(left, total_chunks());
+  if (RingBlocksFor(total_chunks(), percent) > ring_.blocks()) return false;
+  share_.MoveTo(percent);
+  return true;
 }
 
 ClassAges SlabClass::Ages(Tick now) const {

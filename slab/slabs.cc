@@ -87,6 +87,18 @@ bool Slabs::AddPage(int class_id) {
 
 void Slabs::AddPageTo(int class_id, uint32_t page) { Apply({.page = page}, &ClassAt(class_id)); }
 
+void Slabs::CountGhostHit(int class_id, Segment left) {
+  SlabClass& slab_class = ClassAt(class_id);
+  {
+    SpinLockHolder lock(&slab_class.lock());
+    if (slab_class.CountGhostHit(left)) return;
+  }
+  pool_->Charge(sizeof(ProbationRing::Block));
+  auto block = std::make_unique<ProbationRing::Block>();
+  SpinLockHolder lock(&slab_class.lock());
+  slab_class.ProvideRingBlock(std::move(block));
+}
+
 void Slabs::SetProbationPercent(uint32_t percent) {
   for (int id = 1; id <= sizes_.count(); ++id) {
     Apply({.probation_percent = percent}, &ClassAt(id));

@@ -47,7 +47,10 @@ class Slabs {
   // Pages that are kept back for a class that has none; a class that has some evicts instead.
   uint64_t reserve_pages() const { return reserve_pages_.load(std::memory_order_relaxed); }
 
-  // Any thread. What of the classes' chunks new items are on probation for, from now on.
+  // An item of the class was stored whose key had a ghost.
+  void CountGhostHit(int class_id, Segment left);
+  // Any thread. What of the classes' chunks new items are on probation for, from now on; the
+  // classes adapt it to what the ghosts say.
   void SetProbationPercent(uint32_t percent);
   // False, and nothing changes, if there are not so many addresses.
   bool SetMemoryLimit(uint64_t bytes);

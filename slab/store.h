@@ -264,7 +264,8 @@ class Store {
   void SetSweeper(bool on) { sweeper_.store(on, std::memory_order_relaxed); }
   // Maintain will sweep these classes now, whether or not the sweeper is on.
   CrawlStatus Crawl(const ClassSet& classes) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
-  // The share of a class's chunks that new items are on probation for; at most 90. 0: none are.
+  // The share of a class's chunks that new items are on probation for, to begin with; at most 90.
+  // From there on each class moves it to what its ghosts say (probation_share.h). 0: none are.
   void SetProbationPercent(uint32_t percent);
   uint32_t probation_percent() const { return probation_percent_.load(std::memory_order_relaxed); }
   // Null: none. It must live until another has been set and every operation then under way is done.
@@ -431,7 +432,6 @@ class Store {
       Reservation&& reservation, Tick now,
       absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
       absl::FunctionRef<void(Item* item)> linked = [](Item*) {});
-  void CountGhostHit(int class_id, Segment left);
   // Links the changed item in the old one's place; kExists if that has changed since.
   WriteOutcome Relink(Lane& lane, const Key& key, const Snapshot& snapshot, const Change& change,
                       Tick now);
@@ -459,7 +459,8 @@ class Store {
   // store_evict.cc: a chunk, whatever it takes; 0 if it takes what is not allowed.
   Location Allocate(Lane& lane, int class_id, bool probation, Tick now);
   Location Evict(Lane& lane, int class_id, bool probation, Tick now);
-  bool TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCounts* counts);
+  bool TryUnlinkVictim(Lane& lane, Location victim, Tick now, SlabClass* slab_class)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(slab_class->lock());
   bool StealPage(Lane& lane, int class_id, Tick now) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
 
   // store_empty.cc: emptying pages.

@@ -169,7 +169,7 @@ bool Store::CountEmptied(Location location, Tick now) {
   ++counts.evicted;
   if (item->expire() != kNeverExpires) ++counts.evicted_nonzero;
   if (!item->fetched()) ++counts.evicted_unfetched;
-  if (item->on_probation()) ++counts.evicted_on_probation;
+  slab_class.CountGhost(item->segment());
   return true;
 }
 

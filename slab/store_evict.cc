@@ -52,7 +52,7 @@ Location Store::Evict(Lane& lane, int class_id, bool probation, Tick now) {
       Item* item = arena_.ItemAt(victim);
       const bool part = item->state() == ItemState::kPart;
       const Location head = part ? arena_.PartAt(victim)->owner() : victim;
-      if (!TryUnlinkVictim(lane, head, now, &slab_class.counts())) {
+      if (!TryUnlinkVictim(lane, head, now, &slab_class)) {
         if (!part) slab_class.Spare(victim);
         continue;
       }
@@ -70,7 +70,7 @@ Location Store::Evict(Lane& lane, int class_id, bool probation, Tick now) {
 
 // The caller holds the lock of a class in which the item has a chunk, so its key stays readable;
 // a bucket comes before a class in the order of locks, so here it is only tried.
-bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCounts* counts) {
+bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, SlabClass* slab_class) {
   Item* item = arena_.ItemAt(victim);
   if (item->state() != ItemState::kLinked) return false;
   const uint64_t hash = index_.Hash(item->key());
@@ -81,19 +81,20 @@ bool Store::TryUnlinkVictim(Lane& lane, Location victim, Tick now, EvictionCount
   if (!slot) return false;
   if (item->large() && item->extension().pins > 0) return false;
   const bool fetched = item->fetched();
+  EvictionCounts& counts = slab_class->counts();
   if (IsDead(*item, now)) {
-    ++counts->reclaimed;
-    if (!fetched) ++counts->expired_unfetched;
+    ++counts.reclaimed;
+    if (!fetched) ++counts.expired_unfetched;
   } else {
     const uint32_t idle_seconds = item->IdleSeconds(now);
-    ++counts->evicted;
+    ++counts.evicted;
     TellEviction(*item, slabs_->ClassOf(victim), now);
-    if (item->expire() != kNeverExpires) ++counts->evicted_nonzero;
-    if (!fetched) ++counts->evicted_unfetched;
-    if (fetched && idle_seconds < kActiveSeconds) ++counts->evicted_active;
-    counts->evicted_idle_seconds = idle_seconds;
-    if (item->on_probation()) ++counts->evicted_on_probation;
+    if (item->expire() != kNeverExpires) ++counts.evicted_nonzero;
+    if (!fetched) ++counts.evicted_unfetched;
+    if (fetched && idle_seconds < kActiveSeconds) ++counts.evicted_active;
+    counts.evicted_idle_seconds = idle_seconds;
     bucket.AddGhost(hash, item->segment());
+    slab_class->CountGhost(item->segment());
   }
   Unlink(lane, &bucket, slot);
   return true;

@@ -97,6 +97,7 @@ ClassStats Store::StatsOf(int class_id) const {
       .chunks = slab_class.total_chunks(),
       .used_chunks = slab_class.used_chunks(),
       .items_on_probation = std::min<uint64_t>(slab_class.ring_size(), slab_class.used_chunks()),
+      .probation_percent = slab_class.probation_percent(),
       .evicted_idle_seconds = counts.evicted_idle_seconds,
       .evicted = counts.evicted,
       .evicted_nonzero = counts.evicted_nonzero,

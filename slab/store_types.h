@@ -40,7 +40,7 @@ struct StoreOptions {
   bool evict = true;                 // false: -M, refuse instead
   bool lock_memory = false;          // -k
   int memory_file = -1;              // -e: a descriptor that stays open; -1: memory of the process
-  uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90
+  uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90, at first
   bool sweeper = true;               // look for expired items in the background
   bool automove = true;              // keep a few pages free for classes without one
   bool track_sizes = false;          // keep counts of the items' sizes, for `stats sizes`
@@ -242,6 +242,7 @@ struct ClassStats {
   uint64_t used_chunks = 0;  // by items, parts of chained values, and reservations
   uint64_t items = 0;
   uint64_t items_on_probation = 0;
+  double probation_percent = 0;       // the share of chunks for these, as it is now
   uint64_t item_bytes = 0;            // header, key, flags and value of the items
   uint32_t evicted_idle_seconds = 0;  // since the last access of the item evicted last
   uint64_t evicted = 0;

@@ -260,12 +260,6 @@ void Store::FillFrom(ValuePieces pieces, Reservation* reservation) {
   }
 }
 
-void Store::CountGhostHit(int class_id, Segment left) {
-  SlabClass& slab_class = slabs_->ClassAt(class_id);
-  SpinLockHolder lock(&slab_class.lock());
-  slab_class.CountGhostHit(left);
-}
-
 WriteOutcome Store::Link(Reservation&& reservation, Tick now,
                          absl::FunctionRef<Verdict(const Item* old, int old_class)> accept,
                          absl::FunctionRef<void(Item* item)> linked) {
@@ -299,7 +293,8 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
           if (!old->large() || old->extension().pins == 0) replaced = old_location;
           bucket.Replace(slot, location);
         } else if ((ghost = bucket.TakeGhost(key.hash))) {
-          item->TryEndProbation();
+          // What had been protected went too early: it has a second chance from the start.
+          if (item->on_probation()) item->Protect(*ghost == Segment::kProtected ? 1 : 0);
         }
         MarkLinked(lane, item, class_id);
         reservation.store_ = nullptr;
@@ -315,7 +310,7 @@ WriteOutcome Store::Link(Reservation&& reservation, Tick now,
     }
     FreeItem(dead);
     FreeItem(replaced);
-    if (ghost) CountGhostHit(class_id, *ghost);
+    if (ghost) slabs_->CountGhostHit(class_id, *ghost);
     if (outcome) {
       reservation.Reset();
       return *outcome;

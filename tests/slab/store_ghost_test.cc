@@ -1,5 +1,7 @@
+#include <cmath>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -126,6 +128,67 @@ TEST_F(StoreGhostTest, WithoutProbationTheyAreCounted) {
   EXPECT_EQ(Count(&ClassStats::ghost_hits), 1u);
   EXPECT_EQ(Count(&ClassStats::ghost_hits_on_probation), 0u);
   EXPECT_EQ(Count(&ClassStats::evicted_on_probation), 0u);
+}
+
+// Where popularity drifts, a key's second read comes late: the share on probation grows. Where it
+// stays and scans pass by, it shrinks.
+class StoreShareTest : public StoreGhostTest {
+ protected:
+  // Ranks by Zipf's law, nearly.
+  uint64_t Rank(uint64_t ranks) {
+    const double uniform = static_cast<double>(random_() >> 11) * 0x1p-53;
+    return static_cast<uint64_t>(std::exp(uniform * std::log(static_cast<double>(ranks))));
+  }
+  void GetOrPut(uint64_t n) {
+    if (!tested_->Get(KeyOf(n), kNow)) Put(n);
+    if (++requests_ % 64 == 0) tested_->MaintainAll(kNow);
+  }
+  // Of the class that has the items.
+  double Share() {
+    for (const ClassStats& of_class : store().Stats().classes) {
+      if (of_class.items > 0) return of_class.probation_percent;
+    }
+    return 0;
+  }
+  void Drift() {
+    for (uint64_t n = 0; n < 300'000; ++n) GetOrPut(n / 2 + Rank(50'000));
+  }
+
+  std::mt19937_64 random_{1};
+  uint64_t requests_ = 0;
+};
+
+TEST_F(StoreShareTest, GrowsWherePopularityDrifts) {
+  MakeStore({.memory_bytes = 2 * kMiB});
+  EXPECT_EQ(Share(), 0);
+  GetOrPut(0);
+  EXPECT_EQ(Share(), 20);
+  Drift();
+  EXPECT_GT(Share(), 40);
+  EXPECT_LE(Share(), 50);
+  EXPECT_GT(Count(&ClassStats::ghost_hits_on_probation), Count(&ClassStats::ghost_hits) / 2);
+}
+
+TEST_F(StoreShareTest, ShrinksWhereScansPassBy) {
+  MakeStore({.memory_bytes = 2 * kMiB});
+  uint64_t scanned = 1'000'000;
+  for (int round = 0; round < 80; ++round) {
+    for (int n = 0; n < 10'000; ++n) GetOrPut(Rank(50'000));
+    for (int n = 0; n < 5'000; ++n) GetOrPut(scanned++);
+  }
+  EXPECT_LT(Share(), 15);
+  EXPECT_GE(Share(), 10);
+}
+
+TEST_F(StoreShareTest, StaysZeroAndBeginsAnewAtTheSetting) {
+  MakeStore({.memory_bytes = 2 * kMiB, .probation_percent = 0});
+  Drift();
+  EXPECT_GT(Count(&ClassStats::ghost_hits), 1000u);
+  EXPECT_EQ(Share(), 0);
+  store().SetProbationPercent(70);
+  EXPECT_EQ(Share(), 70);
+  store().SetProbationPercent(20);
+  EXPECT_EQ(Share(), 20);
 }
 
 // They go with the memory limit, as the index does.
