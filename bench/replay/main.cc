@@ -106,14 +106,15 @@ absl::Status Run(const ReplayOptions& options) {
     if (run.ok()) runs.push_back(*std::move(run));
     return run.status();
   };
-  if (ShowsText(options)) PrintHeading();
+  const LoadSummary load = Summarize(*source->Begin());
+  if (ShowsText(options)) PrintLoad(load);
   absl::Status status;
   if (options.server.port != 0) status = keep(AskServer(options, *source));
   for (const double memory_mib : options.memory_mib) {
     if (status.ok()) status = keep(AskStore(options, *source, memory_mib));
   }
   if (!status.ok() || options.json_path.empty()) return status;
-  return WriteJson(options.json_path, {{"runs", runs}});
+  return WriteJson(options.json_path, {{"load", LoadJson(load)}, {"runs", runs}});
 }
 
 }  // namespace

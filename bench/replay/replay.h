@@ -11,9 +11,29 @@
 
 namespace larder::bench {
 
-// What a cache made of a load, tenth by tenth of the requests.
+// A run is told of tenth by tenth of its requests.
+inline constexpr size_t kTenths = 10;
+
+// What there is to know of a load without a cache.
+struct LoadSummary {
+  struct Tenth {
+    uint64_t gets = 0;
+    uint64_t first_gets = 0;  // of a key that no request before was for: no cache has it
+  };
+
+  uint64_t requests = 0;
+  uint64_t keys = 0;
+  std::array<Tenth, kTenths> tenths;
+
+  // The least miss ratio that there can be.
+  double LeastMissRatio() const;
+};
+
+LoadSummary Summarize(Load& load);
+
+// What a cache made of a load.
 struct ReplayResult {
-  std::array<Counts, 10> tenths;
+  std::array<Counts, kTenths> tenths;
   uint64_t resident_bytes = 0;  // Cache::ResidentBytes() at the end
   double seconds = 0;
 

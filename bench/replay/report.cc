@@ -12,7 +12,9 @@ constexpr double kMiB = 1 << 20;
 
 }  // namespace
 
-void PrintHeading() {
+void PrintLoad(const LoadSummary& load) {
+  std::printf("%" PRIu64 " requests for %" PRIu64 " keys; a cache that holds all misses %.4f\n",
+              load.requests, load.keys, load.LeastMissRatio());
   std::printf("%-16s %12s %12s %12s %10s %10s   %s\n", "cache", "resident MiB", "gets", "misses",
               "miss ratio", "seconds", "miss ratio of each tenth");
 }
@@ -26,6 +28,14 @@ void PrintRun(const std::string& cache, const ReplayResult& result) {
   std::printf("\n");
   if (total.refused > 0) std::printf("%" PRIu64 " values were refused\n", total.refused);
   std::fflush(stdout);
+}
+
+nlohmann::json LoadJson(const LoadSummary& load) {
+  nlohmann::json tenths = nlohmann::json::array();
+  for (const LoadSummary::Tenth& tenth : load.tenths) {
+    tenths.push_back({{"gets", tenth.gets}, {"first_gets", tenth.first_gets}});
+  }
+  return {{"requests", load.requests}, {"keys", load.keys}, {"tenths", tenths}};
 }
 
 nlohmann::json RunJson(const ReplayResult& result) {

@@ -16,10 +16,13 @@ def replay(*options: str) -> subprocess.CompletedProcess:
 
 
 class ReplayTest(unittest.TestCase):
-    def runs_of(self, *options: str) -> list[dict]:
+    def said_of(self, *options: str) -> dict:
         done = replay("--json", "-", *options)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return json.loads(done.stdout)["runs"]
+        return json.loads(done.stdout)
+
+    def runs_of(self, *options: str) -> list[dict]:
+        return self.said_of(*options)["runs"]
 
     def csv(self, *lines: str) -> str:
         folder = tempfile.TemporaryDirectory()
@@ -54,6 +57,13 @@ class ReplayTest(unittest.TestCase):
         run, = self.runs_of("--trace", trace, "--copies", "3", "-m", "4")
         self.assertEqual((run["gets"], run["misses"], run["store"]["items"]), (12, 9, 9))
 
+    def test_what_no_cache_could_have_is_said(self):
+        trace = self.csv("0,a,10", "1,b,10", "2,a,10", "3,c,10,set", "4,c,10")
+        load = self.said_of("--trace", trace, "-m", "4")["load"]
+        self.assertEqual((load["requests"], load["keys"]), (5, 3))
+        self.assertEqual(sum(tenth["gets"] for tenth in load["tenths"]), 4)
+        self.assertEqual(sum(tenth["first_gets"] for tenth in load["tenths"]), 2)
+
     def test_what_expires_is_missed_unless_that_is_ignored(self):
         trace = self.csv("0,a,10,get,5", "4,a,10,get,5", "6,a,10,get,5")
         self.assertEqual(self.runs_of("--trace", trace, "-m", "4")[0]["misses"], 2)
@@ -65,10 +75,11 @@ class ReplayTest(unittest.TestCase):
     def test_prints_a_line_for_each_run(self):
         done = replay("--requests", "1000", "--keys", "10", "--theta", "0", "-m", "4,8")
         lines = done.stdout.splitlines()
-        self.assertEqual(len(lines), 3)
-        self.assertTrue(lines[0].startswith("cache "))
-        self.assertEqual(lines[1].split()[:2], ["4.0", "MiB"])
-        self.assertEqual(lines[1].split()[3:6], ["1000", "10", "0.0100"])
+        self.assertEqual(len(lines), 4)
+        self.assertEqual(lines[0], "1000 requests for 10 keys; a cache that holds all misses 0.0100")
+        self.assertTrue(lines[1].startswith("cache "))
+        self.assertEqual(lines[2].split()[:2], ["4.0", "MiB"])
+        self.assertEqual(lines[2].split()[3:6], ["1000", "10", "0.0100"])
 
     def test_says_what_is_wrong(self):
         for options, said in ((("--requests", "9"), "--memory or --port"),

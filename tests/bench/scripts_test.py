@@ -107,7 +107,7 @@ class CompareTest(unittest.TestCase):
 class CapacityTest(unittest.TestCase):
     def test_row(self):
         mib = 1 << 20
-        row = capacity.row(10, {"items": 1000, "resident_bytes": 2 * mib},
+        row = capacity.row("10", {"items": 1000, "resident_bytes": 2 * mib},
                            {"items": 1500, "resident_bytes": mib})
         self.assertEqual(row, ["10", "1,000", "1,500", "1.50", "2", "1", "2097.2", "699.1", "0.33"])
         self.assertEqual(len(row), len(capacity.HEADING))
@@ -135,13 +135,14 @@ class HitRatioTest(unittest.TestCase):
         self.assertEqual(run["resident_bytes"], 100 * self.MIB)
 
     def test_row(self):
-        def run(before: int, after: int) -> dict:
-            tenths = ([{"gets": 100, "misses": before}] * 5 + [{"gets": 100, "misses": after}] * 5)
+        def run(count: str, before: int, after: int) -> dict:
+            tenths = [{"gets": 100, count: before}] * 5 + [{"gets": 100, count: after}] * 5
             return {"gets": 1000, "tenths": tenths, "resident_bytes": 25 * self.MIB}
         case = hit_ratio.Case("x", (24,), (), "", from_tenth=5)
-        result = hit_ratio.Result(case, 24, run(90, 20), run(80, 15))
-        self.assertEqual(result.row(),
-                         ["x", "24", "1,000", "25.0", "25.0", "0.2000", "0.1500", "0.750"])
+        result = hit_ratio.Result(case, 24, load=run("first_gets", 50, 5),
+                                  memcached=run("misses", 90, 20), larder=run("misses", 80, 15))
+        self.assertEqual(result.row(), ["x", "24", "1,000", "25.0", "25.0", "0.0500", "0.2000",
+                                        "0.1500", "0.750"])
         self.assertEqual(len(result.row()), len(hit_ratio.HEADING))
         self.assertAlmostEqual(result.json()["ratio"], 0.75)
 
