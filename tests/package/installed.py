@@ -3,9 +3,9 @@
 installed.py PACKAGE.deb
 
 makes a minimal Debian 12 in a temporary folder, from the mirrors that this machine's apt knows, and
-takes the package through its life there. No systemd runs in it, so what the unit says is done here:
-its ExecStart with its user, groups, limits, environment and folders, a socket to notify, its
-ExecReload. After the purge the system must be what it was before the installation, but for what
+takes the package through its life there, in memcached's place, too. No systemd runs in it, so what
+the unit says is done here: its ExecStart with its user, groups, limits, environment and folders, a
+socket to notify, its ExecReload. After the purge the system must be what it was before the installation, but for what
 dpkg itself keeps and the user's account, which Debian's packages leave: files that were the user's
 must never come to be another's.
 
@@ -28,10 +28,23 @@ import tempfile
 
 SUITE = "bookworm"
 PORT = 11211
+OTHER_PORT = 11311
 REPLY_SECONDS = 30.0
 ACCOUNT = "larder"
 CONFIGURATION = "/etc/larder/larder.conf"
 UNIT = "/lib/systemd/system/larder.service"
+# What Debian's says, but for the memory.
+MEMCACHED_CONF = """# memcached default config file
+-d
+logfile /var/log/memcached.log
+# -v
+-m 48
+-p 11211
+-u memcache
+-l 127.0.0.1
+-P /var/run/memcached/memcached.pid
+"""
+
 # By which Debian's systemd knows what is enabled.
 ENABLED = ("/etc/systemd/system/multi-user.target.wants/larder.service",
            "/var/lib/systemd/deb-systemd-helper-enabled/")
@@ -240,9 +253,9 @@ def pwd_entry(system: System, name: str) -> tuple[int, int]:
     raise AssertionError(f"no account {name}")
 
 
-def ask(request: str, last: str) -> str:
+def ask(request: str, last: str, port: int = PORT) -> str:
     """The reply, which ends with the line `last`."""
-    with socket.create_connection(("127.0.0.1", PORT), timeout=REPLY_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=REPLY_SECONDS) as connection:
         connection.sendall(request.encode())
         reply = b""
         while not reply.endswith(f"{last}\r\n".encode()):
@@ -252,8 +265,8 @@ def ask(request: str, last: str) -> str:
     return reply.decode()
 
 
-def stat(name: str) -> str:
-    for line in ask("stats\r\n", "END").splitlines():
+def stat(name: str, port: int = PORT) -> str:
+    for line in ask("stats\r\n", "END", port).splitlines():
         if line.startswith(f"STAT {name} "):
             return line.split()[2]
     raise AssertionError(f"no stat {name}")
@@ -324,6 +337,22 @@ def check_upgrade(system: System, package: pathlib.Path, scratch: pathlib.Path) 
     service.stop()
 
 
+def check_takeover(system: System) -> None:
+    say("takes memcached's configuration, as the README says")
+    system.run("useradd", "--system", "memcache")  # as memcached's package does
+    system.path("/etc/memcached.conf").write_text(MEMCACHED_CONF)
+    options = ["--memcached-conf", f"--port={OTHER_PORT}"]
+    system.run("larder", *options, "--check-config")
+    lines = system.run("larder", *options, "--print-config").splitlines(keepends=True)
+    system.path(CONFIGURATION).write_text(
+        "".join(line for line in lines if not line.startswith(("user ", "pidfile "))))
+    service = Service(system)
+    assert listening_addresses() == {f"0100007F:{OTHER_PORT:04X}"}, listening_addresses()
+    assert stat("limit_maxbytes", OTHER_PORT) == str(48 << 20)
+    service.stop()
+    system.path("/etc/memcached.conf").unlink()
+
+
 def check_removal(system: System, before: dict[str, tuple]) -> None:
     say("removed: the configuration is left")
     system.run("dpkg", "--remove", "larder")
@@ -353,6 +382,7 @@ def check_life(root: pathlib.Path, package: pathlib.Path, scratch: pathlib.Path)
     check_installed(system)
     check_service(system)
     check_upgrade(system, package, scratch)
+    check_takeover(system)
     check_removal(system, before)
 
 
