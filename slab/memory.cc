@@ -63,17 +63,23 @@ absl::StatusOr<std::unique_ptr<AddressRange>> AddressRange::Reserve(uint64_t byt
 
 AddressRange::~AddressRange() { munmap(mapping_, mapping_bytes_); }
 
+bool AddressRange::Allow(uint64_t offset, uint64_t bytes) {
+  char* start = base_ + offset;
+  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
 bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
   LARDER_CHECK(offset + bytes <= bytes_);
-  char* start = base_ + offset;
   // Touching a file's page that there is no room for would end the process; this says so instead.
   if (file_ >= 0 &&
       fallocate(file_, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0 &&
       errno != EOPNOTSUPP) {
     return false;
   }
-  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
-  if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
+  if (!Allow(offset, bytes)) return false;
+  char* start = base_ + offset;
   const uint64_t system_page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   for (uint64_t at = 0; at < bytes; at += system_page) {
     // A write that changes nothing: of a discarded piece, somebody may be writing at this moment.
@@ -84,10 +90,7 @@ bool AddressRange::Open(uint64_t offset, uint64_t bytes) {
 
 bool AddressRange::Reopen(uint64_t offset, uint64_t bytes) {
   LARDER_CHECK(offset + bytes <= bytes_ && file_ >= 0);
-  char* start = base_ + offset;
-  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
-  if (locked() && mlock(start, bytes) != 0) locked_.store(false, std::memory_order_relaxed);
-  return true;
+  return Allow(offset, bytes);
 }
 
 void AddressRange::Discard(uint64_t offset, uint64_t bytes) {

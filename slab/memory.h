@@ -60,6 +60,9 @@ class AddressRange {
         file_(file),
         locked_(lock) {}
 
+  // Gives access, and locks what is to be locked.
+  bool Allow(uint64_t offset, uint64_t bytes);
+
   char* mapping_;
   uint64_t mapping_bytes_;
   char* base_;
