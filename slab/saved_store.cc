@@ -8,16 +8,13 @@
 #include <system_error>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 
 namespace larder {
 namespace {
 
 constexpr std::string_view kFirstLine = "larder memory 1\n";
 constexpr std::string_view kChecksum = "checksum ";
-
-void AddLine(std::string_view name, uint64_t value, std::string* text) {
-  text->append(name).append(" ").append(std::to_string(value)).append("\n");
-}
 
 // Up to the next blank or line end, which goes too.
 std::string_view TakeUpTo(char end, std::string_view* text) {
@@ -78,25 +75,19 @@ std::optional<std::string_view> WholeText(std::string_view text) {
 
 std::string SavedStore::ToText() const {
   std::string text(kFirstLine);
-  AddLine("token", token, &text);
-  AddLine("file_bytes", file_bytes, &text);
-  text.append("wall_seconds ").append(std::to_string(wall_seconds)).append("\n");
-  AddLine("tick", tick, &text);
-  AddLine("items", items, &text);
-  AddLine("order", order, &text);
-  AddLine("flush_due", flush_due, &text);
-  AddLine("flush_active", flush_active ? 1 : 0, &text);
-  AddLine("flush_order", flush_order, &text);
+  absl::StrAppend(&text, "token ", token, "\nfile_bytes ", file_bytes);
+  absl::StrAppend(&text, "\nwall_seconds ", wall_seconds, "\ntick ", tick);
+  absl::StrAppend(&text, "\nitems ", items, "\norder ", order, "\nflush_due ", flush_due);
+  absl::StrAppend(&text, "\nflush_active ", flush_active ? 1 : 0, "\nflush_order ", flush_order);
   for (const auto& [name, value] : settings) {
-    text.append("setting ").append(name).append(" ").append(value).append("\n");
+    absl::StrAppend(&text, "\nsetting ", name, " ", value);
   }
-  AddLine("pages_end", pages_end, &text);
+  absl::StrAppend(&text, "\npages_end ", pages_end, "\n");
   for (const SavedPage& page : pages) {
-    text.append("page ").append(std::to_string(page.page)).append(" ");
-    text.append(std::to_string(page.class_id)).append(" ");
-    text.append(std::to_string(page.cut)).append("\n");
+    absl::StrAppend(&text, "page ", page.page, " ", page.class_id, " ", page.cut, "\n");
   }
-  AddLine(kChecksum.substr(0, kChecksum.size() - 1), XXH3_64bits(text.data(), text.size()), &text);
+  const uint64_t checksum = XXH3_64bits(text.data(), text.size());
+  absl::StrAppend(&text, std::string(kChecksum), checksum, "\n");
   return text;
 }
 
