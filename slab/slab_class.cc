@@ -266,10 +266,11 @@ bool SlabClass::CountGhostHit(Segment left) {
 
 ClassAges SlabClass::Ages(Tick now) const {
   ClassAges ages;
-  std::vector<uint32_t> oldest;
-  ring_.ForOldest(kAgesSampled, [&](uint32_t reference) { oldest.push_back(reference); });
-  for (const uint32_t reference : oldest) {
-    const Location chunk = AtReference(reference);
+  std::array<uint32_t, kAgesSampled> oldest;
+  size_t size = 0;
+  ring_.ForOldest(kAgesSampled, [&](uint32_t reference) { oldest[size++] = reference; });
+  for (size_t i = 0; i < size; ++i) {
+    const Location chunk = AtReference(oldest[i]);
     if (chunk == 0) continue;
     const Item* item = arena_->ItemAt(chunk);
     if (item->state() != ItemState::kLinked || !item->on_probation()) continue;
