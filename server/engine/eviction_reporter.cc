@@ -6,7 +6,7 @@ void EvictionReporter::OnEviction(const Eviction& eviction) {
   if ((hub_->events() & kWatchEvictions) == 0) return;
   const Now now = hub_->last_now();
   const bool expires = eviction.expire != kNeverExpires;
-  hub_->common_log().Append(
+  hub_->common_log().TryAppend(
       {.kind = WatchEvent::Kind::kEviction,
        .text = eviction.key,
        .ttl_seconds = expires ? int64_t{eviction.expire} - now.tick.seconds : -1,

@@ -5,7 +5,8 @@
 
 namespace larder {
 
-// Tells watchers what the store evicts.
+// Tells watchers what the store evicts. Neither waits nor allocates: what the log has no room or no
+// moment for is dropped and counted.
 class EvictionReporter final : public StoreObserver {
  public:
   explicit EvictionReporter(WatchHub* hub) : hub_(hub) {}

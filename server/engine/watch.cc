@@ -98,13 +98,32 @@ std::string_view PrintRecord(const Record& record, char* to, size_t room) {
 }  // namespace
 
 void WatchLog::Append(const WatchEvent& event, const Now& now) {
+  const MutexLock lock(&mutex_);
+  Add(event, now);
+}
+
+void WatchLog::TryAppend(const WatchEvent& event, const Now& now) {
+  if (!mutex_.TryLock()) {
+    hub_->events_dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  Add(event, now);
+  mutex_.Unlock();
+}
+
+void WatchLog::TakeAllMemory() {
+  taken_.reserve(bytes_max_);
+  const MutexLock lock(&mutex_);
+  events_.reserve(bytes_max_);
+}
+
+void WatchLog::Add(const WatchEvent& event, const Now& now) {
   Record record = {.event = event,
                    .gid = hub_->gid_.fetch_add(1, std::memory_order_relaxed) + 1,
                    .seconds = now.wall_seconds,
                    .microseconds = now.wall_microseconds,
                    .text_bytes = static_cast<uint32_t>(std::min(event.text.size(), kTextBytesMax))};
   record.event.text = {};
-  const MutexLock lock(&mutex_);
   if (events_.size() + sizeof(record) + record.text_bytes > bytes_max_) {
     hub_->events_dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -175,6 +194,7 @@ std::unique_ptr<Watcher> WatchHub::Watch(unsigned events, std::function<void()> 
   auto watcher =
       std::make_unique<Watcher>(this, events, first_gid, watcher_bytes_, std::move(wake));
   watchers_.push_back(watcher.get());
+  if ((events & kWatchEvictions) != 0) common_log_->TakeAllMemory();
   UpdateEvents();
   return watcher;
 }

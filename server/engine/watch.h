@@ -27,10 +27,11 @@
 // that is full skips the line; both are counted, and the watcher is told how many lines it missed.
 // What is waited for is short: to append, for another who appends to or takes the same log; to
 // begin or end a watch, for a delivery under way, which prints what the logs hold and blocks on
-// nothing. The store tells of evictions under its locks, so that an eviction, too, may wait for
-// another's append to the common log. The lines of one log are in order; those of several may not
-// be, but every event has a number (gid) by which they can be ordered, as in memcached. With nobody
-// watching, an event costs one look at events().
+// nothing. The store tells of evictions under its locks, where nothing may be waited for at all: if
+// the common log is busy at that moment, the event is dropped, as if the log were full, and its
+// memory is there before the watch begins. The lines of one log are in order; those of several may
+// not be, but every event has a number (gid) by which they can be ordered, as in memcached. With
+// nobody watching, an event costs one look at events().
 
 namespace larder {
 
@@ -68,7 +69,7 @@ struct WatchEvent {
 };
 
 struct WatchStats {
-  int64_t events_dropped = 0;  // because a log was full
+  int64_t events_dropped = 0;  // because a log was full, or busy when nothing may be waited for
   int64_t events_written = 0;  // to logs
   int64_t lines_skipped = 0;   // because a watcher's buffer was full
   int64_t lines_sent = 0;      // to watchers' buffers
@@ -84,9 +85,16 @@ class WatchLog {
 
   // Copies what the event points to.
   void Append(const WatchEvent& event, const Now& now) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for one who may neither wait nor allocate. Of the hub's common log, while evictions
+  // are watched.
+  void TryAppend(const WatchEvent& event, const Now& now) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   friend class WatchHub;
+
+  void Add(const WatchEvent& event, const Now& now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The hub's: from now on, appending does not allocate.
+  void TakeAllMemory() ABSL_LOCKS_EXCLUDED(mutex_);
 
   WatchHub* const hub_;
   const size_t bytes_max_;

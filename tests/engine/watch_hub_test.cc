@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/engine/watch.h"
@@ -131,6 +132,28 @@ TEST(WatchHubTest, AFullLogDropsAndCounts) {
   EXPECT_EQ(stats.events_written + stats.events_dropped, 100);
   hub.Deliver(kNow);
   EXPECT_EQ(hub.Stats().lines_sent, stats.events_written);
+}
+
+TEST(WatchHubTest, WhoMayNotWaitDropsAndCountsToo) {
+  WatchHub hub(1 << 20, 65536);
+  auto watcher = hub.Watch(
+      kWatchEvictions, [] {}, kNow);
+  constexpr int kThreads = 4;
+  constexpr int kEvents = 2000;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kEvents; ++i) {
+        hub.common_log().TryAppend({.kind = WatchEvent::Kind::kEviction, .text = "a"}, kNow);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const WatchStats stats = hub.Stats();
+  EXPECT_GT(stats.events_written, 0);
+  EXPECT_EQ(stats.events_written + stats.events_dropped, kThreads * kEvents);
+  hub.Deliver(kNow);
+  EXPECT_EQ(hub.Stats().lines_sent + hub.Stats().lines_skipped, stats.events_written);
 }
 
 TEST(WatchHubTest, AFullWatcherSkipsIsToldAndHoldsNobodyUp) {
