@@ -144,9 +144,10 @@ bool Store::ReassignPage(Tick now, size_t* budget) {
   return false;
 }
 
-// Empties pages as long as more is in use than a lowered limit, as the index waits for memory, or
-// as the reserve that a class without a page takes from is not full. (While memory has never been
-// full, there are more free pages than that.)
+// Empties pages as long as more is in use than a lowered limit, or than the limit by a page, as
+// rings may have grown; as the index waits for memory; or as the reserve that a class without a
+// page takes from is not full. (While memory has never been full, there are more free pages than
+// that.)
 bool Store::KeepPages(Tick now, size_t* budget) {
   PagePool& pool = slabs_->pool();
   if (shrinking_.load(std::memory_order_relaxed)) {
@@ -155,7 +156,8 @@ bool Store::KeepPages(Tick now, size_t* budget) {
   }
   if (!options_.evict) return false;
   const auto wanted = [&] {
-    if (shrinking_.load(std::memory_order_relaxed) && !pool.MakeRoom(0)) return true;
+    const bool over = pool.charged_bytes() >= pool.limit_bytes() + arena_.page_bytes();
+    if ((over || shrinking_.load(std::memory_order_relaxed)) && !pool.MakeRoom(0)) return true;
     if (index_wants_pages_) return !pool.MakeRoom(index_.step_bytes());
     return automove_.load(std::memory_order_relaxed) && pool.FreePages() < slabs_->reserve_pages();
   };
