@@ -1,3 +1,5 @@
+#include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "server/engine/stats.h"
@@ -42,6 +44,8 @@ void AddItemsOfClass(const ClassStats& store, const ClassAges& ages, const Class
   add("hits_to_warm", 0);
   add("hits_to_cold", counted.protected_hits);
   add("hits_to_temp", 0);
+  add("larder_probation_percent", static_cast<int64_t>(std::lround(store.probation_percent)));
+  add("larder_ghost_hits", store.ghost_hits);
 }
 
 void AddChunksOfClass(const ClassStats& store, const ClassTotals& counted, StatLines* lines) {

@@ -166,6 +166,8 @@ void AddOwn(const StoreStats& store, StatLines* lines) {
   lines->Add("larder_memory_bytes", store.memory_bytes);
   lines->Add("larder_index_bytes", store.index_bytes);
   lines->Add("larder_index_buckets", store.index_buckets);
+  lines->Add("larder_ghost_bytes", store.ghost_bytes);
+  lines->Add("larder_ghost_hits", Sum(store, &ClassStats::ghost_hits));
   lines->Add("larder_page_bytes", store.page_bytes);
   lines->Add("larder_pages", store.pages);
   lines->Add("larder_pages_free", store.pages_free);

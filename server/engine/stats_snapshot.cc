@@ -8,6 +8,8 @@ namespace {
 // Here only what counts from the start on is listed: the rest tells a state.
 
 void SubtractCounted(const ClassStats& baseline, ClassStats* stats) {
+  // It tells of the last one evicted, so after a reset of none until there is one.
+  if (stats->evicted == baseline.evicted) stats->evicted_idle_seconds = 0;
   stats->evicted -= baseline.evicted;
   stats->evicted_nonzero -= baseline.evicted_nonzero;
   stats->evicted_unfetched -= baseline.evicted_unfetched;
@@ -16,6 +18,9 @@ void SubtractCounted(const ClassStats& baseline, ClassStats* stats) {
   stats->reclaimed -= baseline.reclaimed;
   stats->expired_unfetched -= baseline.expired_unfetched;
   stats->promoted -= baseline.promoted;
+  stats->evicted_on_probation -= baseline.evicted_on_probation;
+  stats->ghost_hits -= baseline.ghost_hits;
+  stats->ghost_hits_on_probation -= baseline.ghost_hits_on_probation;
   stats->sweeper_reclaimed -= baseline.sweeper_reclaimed;
   stats->sweeper_checked -= baseline.sweeper_checked;
 }
