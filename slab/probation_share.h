@@ -10,21 +10,22 @@
 // How much of a class is on probation, and how it finds out what is best.
 //
 // A short probation keeps what is asked for once out of the way; a long one lets those be read
-// again whose second read comes late, as where popularity drifts. Neither is right for all: over
-// the loads this was tried on, 10 % had up to 13 % more misses than 50 %, and elsewhere 50 % had 7
-// % more than 10 %. The ghosts (ghost_table.h) tell which way to go. A hit on a ghost is an item
-// that its segment would still have if it had been longer. So what one more item would be worth to
-// a segment is the hits on ghosts that have left it for each of those ghosts there are, and the
-// share is to move toward the segment where that is more: as in ARC, by a step at every hit on a
-// ghost, the larger the fewer ghosts its segment has, so that
+// again whose second read comes late, as where popularity drifts. Neither is right for all: a fixed
+// 10 % missed 11 % more than 50 % did under a fast drift, and 50 % missed 7 % more than 10 % under
+// Zipf's law. The ghosts (ghost_table.h) tell which way to go. A hit on a ghost is an item that its
+// segment would still have if it had been longer. So what one more item would be worth to a segment
+// is the hits on ghosts that have left it for each of those ghosts there are, and the share is to
+// move toward the segment where that is more. As in ARC there is a step at every hit on a ghost,
+// the larger the fewer ghosts its segment has, so that
 //
 //   up by 2 * (ghosts of protected items) / (all ghosts)   at a hit on a ghost from probation,
 //   down by 2 * (ghosts from probation) / (all ghosts)     at a hit on one of a protected item
 //
 // cancel where both are worth the same. The unit is an item, so a step is never more than two
-// items, and a whole class of ghosts must be hit for the share to cross its range; two other
-// speeds, four times and a quarter, gave the same within 0.5 %. Without the weights the many ghosts
-// of a scan pull the share up to its end though hardly one of them is ever hit.
+// items. A quarter of that speed had the same misses within half a percent; four times, up to 3 %
+// more, since with every item that the share loses one leaves probation that nobody has read.
+// Without the weights, the many ghosts of scans pull the share up to its end though hardly one is
+// ever hit.
 //
 // Ghosts are not counted, as the records of all buckets would have to be: evictions are, of about
 // as many as the class has chunks, which is how many ghosts there are of it. The half of them is

@@ -35,13 +35,13 @@
 //     chance up to three times, CLOCK with two bits.
 // So a hit writes at most a few bits of its own item, and there is no list and no list's lock.
 //
-// A key that is stored anew while it has a ghost has been read once more than the ring knows: its
-// item is protected from the start, and, if it had been protected before, with one second chance.
-// (With one for all of them, drifting loads had 1 to 5 % fewer misses, but Zipf's law 2 % more.)
+// A key that is stored anew while it has a ghost has been asked for once more than the ring knows:
+// its item is protected from the start, and, if it had been protected before, with one second
+// chance. (With one for all of them, drifting loads missed 2 to 4 % less, but Zipf's law 2 % more.)
 //
-// Tried and left, as it gained less than 0.5 % somewhere and lost elsewhere: two reads to end
-// probation (6 % fewer misses on object caches, 2 % more where popularity drifts), three bits of
-// frequency, eight or four ghosts a bucket.
+// Simulated and left: two reads to end probation (3 % fewer misses on an object cache, 2 % more
+// under drift); three bits of frequency (nothing); eight or four ghosts a bucket (within 1 %,
+// either way); evicting first what came off probation unread while memory filled (up to 6 % more).
 
 namespace larder {
 
