@@ -188,14 +188,10 @@ def limit_options(unit: Unit) -> list[str]:
 def privilege_options(unit: Unit) -> list[str]:
     user = unit.one("User")
     options = [f"--reuid={user}", f"--regid={unit.one('Group', user)}", "--init-groups"]
-    if unit.one("NoNewPrivileges") in ("yes", "true", "1"):
+    if unit.one("NoNewPrivileges") == "yes":
         options.append("--no-new-privs")
-    ambient = [f"+{name.lower().removeprefix('cap_')}"
-               for name in unit.one("AmbientCapabilities").split()]
-    kept = ",".join(["-all", *ambient])
-    options += [f"--inh-caps={kept}", f"--bounding-set={kept}"]
-    if ambient:
-        options.append(f"--ambient-caps={kept}")
+    if unit.all("CapabilityBoundingSet") == [""]:
+        options += ["--inh-caps=-all", "--bounding-set=-all"]
     return options
 
 
@@ -305,6 +301,7 @@ def check_service(system: System) -> None:
     assert status["Name"] == ["larder"] and user != "0", status["Name"]
     assert set(status["Uid"]) == {user} and set(status["Gid"]) == {group}, status
     assert set(status["Groups"]) <= {group}, status["Groups"]
+    assert status["NoNewPrivs"] == ["1"] and int(status["CapBnd"][0], 16) == 0, status
     assert listening_addresses() == {f"0100007F:{PORT:04X}"}, listening_addresses()
     assert ask("set a 0 0 5\r\nhello\r\nget a\r\n", "END") == (
         "STORED\r\nVALUE a 0 5\r\nhello\r\nEND\r\n")
