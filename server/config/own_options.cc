@@ -3,10 +3,18 @@
 #include <array>
 
 #include "server/config/option.h"
+#include "server/config/option_setters.h"
 
 namespace larder {
 
 namespace {
+
+MaybeRefusal SetHotKeysSample(const Given& given, OptionDraft* draft) {
+  std::string_view number;
+  if (MaybeRefusal refusal = TakeNumber(given, draft, &number)) return refusal;
+  if (ParseNumber(number, &draft->options.settings.hot_keys_sample)) return std::nullopt;
+  return BadValue(absl::StrCat("hotkeys-sample must be 0 or more: ", *given.value));
+}
 
 constexpr std::array kOptions = {
     Option{.name = "config",
@@ -41,6 +49,18 @@ constexpr std::array kOptions = {
                    "json: all that is known of each option;\n"
                    "config: a configuration file with the defaults",
            .places = Places::kCommandLine},
+    Option{.name = "hotkeys-sample",
+           .group = Group::kLarder,
+           .value = "num",
+           .help = "look at one request of so many for \"stats hotkeys\"; 0: at none",
+           .apply = SetHotKeysSample,
+           .print = PrintNumber<&Settings::hot_keys_sample>},
+    Option{.name = "mrc",
+           .group = Group::kLarder,
+           .argument = Argument::kSwitch,
+           .help = "estimate for \"stats mrc\" what other amounts of memory would do",
+           .apply = SetSwitch<&Settings::miss_ratio_curve>,
+           .print = PrintSwitch<&Settings::miss_ratio_curve>},
 };
 
 }  // namespace

@@ -17,7 +17,9 @@ void FlushStore(const Turn& turn, int64_t exptime) {
   // of a second is none.
   if (exptime > 0) due = ExpireTick(exptime, turn.now) - 1;
   // A date before everything: nothing is as old as that.
-  if (due > 0) turn.store().Flush({due}, turn.tick());
+  if (due == 0) return;
+  turn.store().Flush({due}, turn.tick());
+  if (MissRatioCurve* const curve = turn.worker.engine().miss_ratio_curve()) curve->Flush({due});
 }
 
 void ExecuteFlushAll(const Turn& turn, const Request& request) {
@@ -51,7 +53,7 @@ void ExecuteRefreshCertificates(const Turn& turn) {
 }
 
 bool AddStats(const Turn& turn, std::string_view what, StatLines* lines) {
-  const Engine& engine = turn.worker.engine();
+  Engine& engine = turn.worker.engine();
   if (what.empty()) {
     AddGeneralStats(engine, turn.now, lines);
   } else if (what == "settings") {
@@ -64,6 +66,10 @@ bool AddStats(const Turn& turn, std::string_view what, StatLines* lines) {
     AddSizes(turn.store(), lines);
   } else if (what == "conns") {
     AddConnections(engine.server().Connections(turn.now), lines);
+  } else if (what == "hotkeys") {
+    AddHotKeys(engine, turn.now, lines);
+  } else if (what == "mrc") {
+    AddMissRatios(turn, lines);
   } else {
     return false;
   }
@@ -76,7 +82,7 @@ void ExecuteStats(const Turn& turn, const Request& request) {
   if (AddStats(turn, what, &lines)) {
     lines.End();
   } else if (what == "reset") {
-    turn.worker.engine().ResetStats();
+    turn.worker.engine().ResetStats(turn.tick());
     turn.out.Append(kResetReply);
   } else if (what == "detail") {
     turn.out.Append(AdministerDetail(turn, Arguments(request.arguments)));

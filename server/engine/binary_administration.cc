@@ -44,7 +44,7 @@ void ExecuteBinaryStats(const Turn& turn, const Request& request) {
   const BinaryEcho echo = EchoOf(request);
   StatLines lines(&turn.out, echo);
   if (request.key == "reset") {
-    turn.worker.engine().ResetStats();
+    turn.worker.engine().ResetStats(turn.tick());
   } else if (!AddDetail(turn.worker.engine(), request.key, &lines) &&
              !AddStats(turn, request.key, &lines)) {
     ReplyBinaryError(&turn.out, echo, BinaryStatus::kNotFound);

@@ -1,9 +1,13 @@
 #include "server/engine/engine.h"
 
-#include "server/engine/request_window.h"
 #include "server/engine/stats.h"
 
 namespace larder {
+
+// What the sampling may take of memory, with as many workers as that.
+static_assert(MiniatureCaches::table_bytes() + sizeof(MissRatioCurve) + sizeof(HotKeys) +
+                  1024 * sizeof(RequestSampler) <=
+              size_t{4} << 20);
 
 Engine::Engine(const Settings& settings, Store* store, const ServerView* server, const Now& start,
                Authenticator* authenticator, const AuthFile* auth_file)
@@ -18,6 +22,10 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
       count_prefixes_(settings.prefix_stats ? kCountPrefixes : 0),
       automove_(settings.automove),
       segmented_(settings.lru_maintainer),
+      hot_keys_(settings.hot_keys_sample > 0
+                    ? std::make_unique<HotKeys>(settings.hot_keys_sample, start.tick)
+                    : nullptr),
+      miss_ratio_curve_(settings.miss_ratio_curve ? std::make_unique<MissRatioCurve>() : nullptr),
       probation_percent_(settings.probation_percent) {
   store_->SetAutomove(settings.automove != 0);
   store_->SetSweeper(settings.sweeper);
@@ -32,9 +40,11 @@ std::unique_ptr<Watcher> Engine::Watch(unsigned events, EngineWorker* worker, co
 }
 
 EngineWorker* Engine::AddWorker() {
-  auto worker = std::make_unique<EngineWorker>(this, &store_->AddLane(), watch_hub_.AddLog());
+  Lane& lane = store_->AddLane();
+  WatchLog* const log = watch_hub_.AddLog();
   const MutexLock lock(&mutex_);
-  return workers_.emplace_back(std::move(worker)).get();
+  return workers_.emplace_back(std::make_unique<EngineWorker>(this, &lane, log, workers_.size()))
+      .get();
 }
 
 StatsSnapshot Engine::Measure() const {
@@ -56,10 +66,35 @@ StatsSnapshot Engine::Snapshot() const {
   return snapshot;
 }
 
-void Engine::ResetStats() {
+void Engine::ResetStats(Tick now) {
   const MutexLock lock(&mutex_);
   baseline_ = std::make_unique<const StatsSnapshot>(Measure());
   for (const auto& worker : workers_) worker->prefix_stats().Clear();
+  if (hot_keys_ != nullptr) hot_keys_->Reset(now);
+  if (miss_ratio_curve_ != nullptr) miss_ratio_curve_->Reset(CountReads(), now);
+}
+
+ReadCounts Engine::CountReads() const {
+  ReadCounts counts;
+  for (const auto& worker : workers_) {
+    const WorkerCounters& counters = worker->counters();
+    counts.misses += counters.get_misses.value() + counters.touch_misses.value();
+    for (const ClassCounters& of_class : counters.classes) {
+      counts.reads += of_class.probation_hits.value() + of_class.protected_hits.value() +
+                      of_class.touch_hits.value();
+    }
+  }
+  counts.reads += counts.misses;
+  return counts;
+}
+
+void Engine::UpdateMissRatioCurve(Tick now) {
+  const StoreStats store = store_->Stats();
+  const ReadCounts reads = [this] {
+    const MutexLock lock(&mutex_);
+    return CountReads();
+  }();
+  miss_ratio_curve_->Update(store, store_->probation_percent(), reads, now);
 }
 
 void Engine::SetProbation(uint32_t percent) {
@@ -91,12 +126,13 @@ std::map<std::string, PrefixCounts> Engine::PrefixTotals() const {
   return totals;
 }
 
-EngineWorker::EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log)
+EngineWorker::EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log, size_t number)
     : engine_(engine),
       lane_(lane),
       watch_log_(watch_log),
       prefix_stats_(engine->settings().prefix_delimiter),
-      window_(std::make_unique<RequestWindow>()) {}
+      window_(std::make_unique<RequestWindow>()),
+      sampler_(engine, /*seed=*/number) {}
 
 EngineWorker::~EngineWorker() = default;
 

@@ -14,8 +14,11 @@
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/eviction_reporter.h"
+#include "server/engine/hot_keys.h"
+#include "server/engine/miss_ratio_curve.h"
 #include "server/engine/output.h"
 #include "server/engine/prefix_stats.h"
+#include "server/engine/request_sampler.h"
 #include "server/engine/server_view.h"
 #include "server/engine/settings.h"
 #include "server/engine/watch.h"
@@ -31,7 +34,6 @@ namespace larder {
 class AuthFile;
 class Authenticator;
 class EngineWorker;
-struct RequestWindow;
 struct StatsSnapshot;
 
 // What all workers share. Every member may be called from any thread.
@@ -88,6 +90,12 @@ class Engine {
   }
   std::map<std::string, PrefixCounts> PrefixTotals() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // `stats hotkeys` and `stats mrc`; null where the settings turn them off.
+  HotKeys* hot_keys() const { return hot_keys_.get(); }
+  MissRatioCurve* miss_ratio_curve() const { return miss_ratio_curve_.get(); }
+  // Tells the curve how things stand. There must be one.
+  void UpdateMissRatioCurve(Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // True if the caller may go through all keys, until EndDump: one at a time may, as in memcached.
   bool BeginDump() { return !dumping_.exchange(true, std::memory_order_acquire); }
   void EndDump() { dumping_.store(false, std::memory_order_release); }
@@ -95,10 +103,11 @@ class Engine {
   // What `stats` reports, counted since the last reset.
   StatsSnapshot Snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);
   // `stats reset`: what counts events starts again from 0; what tells a state stays.
-  void ResetStats() ABSL_LOCKS_EXCLUDED(mutex_);
+  void ResetStats(Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   StatsSnapshot Measure() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ReadCounts CountReads() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Settings settings_;
   Store* const store_;
@@ -113,6 +122,8 @@ class Engine {
   std::atomic<bool> dumping_ = false;
   std::atomic<int> automove_;
   std::atomic<bool> segmented_;  // written under mutex_
+  const std::unique_ptr<HotKeys> hot_keys_;
+  const std::unique_ptr<MissRatioCurve> miss_ratio_curve_;
   mutable Mutex mutex_;
   uint32_t probation_percent_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<EngineWorker>> workers_ ABSL_GUARDED_BY(mutex_);
@@ -125,7 +136,8 @@ class Engine {
 class EngineWorker {
  public:
   // The lane is the store's; it must be this worker's alone.
-  EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log);
+  // `number` differs from worker to worker.
+  EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log, size_t number);
   ~EngineWorker();
   EngineWorker(const EngineWorker&) = delete;
   EngineWorker& operator=(const EngineWorker&) = delete;
@@ -149,6 +161,8 @@ class EngineWorker {
   const std::function<void()>& wake() const { return wake_; }
   // Of the session that runs; holds nothing between runs.
   RequestWindow& window() { return *window_; }
+  RequestSampler& sampler() { return sampler_; }
+  const RequestSampler& sampler() const { return sampler_; }
 
  private:
   Engine* const engine_;
@@ -158,6 +172,7 @@ class EngineWorker {
   std::function<void()> wake_ = [] {};
   OutputBlocks output_blocks_;
   const std::unique_ptr<RequestWindow> window_;
+  RequestSampler sampler_;
   WorkerCounters counters_;
 };
 

@@ -43,6 +43,10 @@ struct RequestWindow {
   };
 
   std::array<Slot, kSlots> slots;
+  // A bit for every slot whose key RequestSampler wants.
+  uint32_t sampled = 0;
+  static_assert(kSlots <= 32);
+  void Sample(const Slot& slot) { sampled |= 1u << (&slot - slots.data()); }
   // Where the key of the slot of the same number is decoded to, if a meta command sent it in
   // base64.
   std::array<std::array<char, Base64DecodedBytesMax(kRequestKeyBytesMax)>, kSlots> decoded_keys;

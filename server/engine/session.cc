@@ -166,6 +166,7 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
     for (size_t i = 0; i < ahead.slots; ++i) {
       const Slot& slot = window.slots[i];
       if (turn.out.full()) [[unlikely]] {
+        worker_->sampler().Executed(turn, &worker_->window(), i);
         if (!binary) parser_ = slot.parser;
         return {slot.begin, Next::kFlush};
       }
@@ -173,6 +174,7 @@ Session::Result Session::RunTurn(const Turn& turn, std::string_view input) {
         TellRequest(turn, input.substr(slot.begin), slot);
       binary ? ExecuteBinary(turn, slot) : Execute(turn, slot);
     }
+    worker_->sampler().Executed(turn, &worker_->window(), ahead.slots);
     consumed = ahead.end;
     requests_left -= ahead.requests;
     if (ahead.stop == Stop::kNeedInput) return {consumed, Next::kRead};
@@ -316,6 +318,8 @@ void Session::AddKey(Slot* slot) const {
   }
   slot->key = worker_->store().MakeKey(slot->request.key);
   worker_->store().PrefetchBucket(slot->key);
+  if (worker_->sampler().WantsKey(slot->key.hash)) [[unlikely]]
+    worker_->window().Sample(*slot);
 }
 
 // Of a meta command whose key came in base64, and is known to be good.

@@ -89,6 +89,10 @@ struct Settings {
   char prefix_delimiter = ':';  // -D
   bool prefix_stats = false;
 
+  // Samples.
+  uint32_t hot_keys_sample = 1000;  // --hotkeys-sample: one request of so many; 0: none
+  bool miss_ratio_curve = true;     // --mrc
+
   // Background work, as at the start; commands change it while the server runs.
   bool sweeper = true;                          // -o lru_crawler
   int automove = 1;                             // -o slab_automove: 0, 1 or 2

@@ -84,6 +84,10 @@ void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSizes(const Store& store, StatLines* lines);
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines);
 
+// `stats hotkeys` and `stats mrc`, without END.
+void AddHotKeys(Engine& engine, const Now& now, StatLines* lines);
+void AddMissRatios(const Turn& turn, StatLines* lines);
+
 // Any of them, by the name that follows `stats`; empty for the general ones. False, and nothing
 // added, if it is none of these.
 bool AddStats(const Turn& turn, std::string_view what, StatLines* lines);

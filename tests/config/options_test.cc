@@ -117,6 +117,15 @@ TEST(OptionsTest, ReadsLongOptions) {
   EXPECT_EQ(options.pid_file, "/run/larder.pid");
 }
 
+TEST(OptionsTest, WhatIsSampled) {
+  EXPECT_GT(ParseGood({}).settings.hot_keys_sample, 0u);
+  EXPECT_TRUE(ParseGood({}).settings.miss_ratio_curve);
+  EXPECT_EQ(ParseGood({"--hotkeys-sample=50"}).settings.hot_keys_sample, 50u);
+  EXPECT_EQ(ParseGood({"--hotkeys-sample", "0"}).settings.hot_keys_sample, 0u);
+  EXPECT_FALSE(ParseGood({"--mrc=no"}).settings.miss_ratio_curve);
+  EXPECT_EQ(Parse({"--hotkeys-sample=-1"}).exit_code, EXIT_FAILURE);
+}
+
 TEST(OptionsTest, TheLongFormMayBeCutWhileItIsClear) {
   EXPECT_EQ(ParseGood({"--thr=8"}).settings.threads, 8);
 }

@@ -65,7 +65,9 @@ void Work(EngineWorker* worker, const Now& now, unsigned seed) {
 }
 
 TEST(EngineThreads, WorkersAndStatistics) {
-  EngineHarness harness;
+  Settings settings;
+  settings.hot_keys_sample = 3;
+  EngineHarness harness(settings);
   std::vector<std::thread> threads;
   std::atomic<int> working = kWorkers;
   for (int i = 0; i < kWorkers; ++i) {
@@ -76,12 +78,43 @@ TEST(EngineThreads, WorkersAndStatistics) {
     });
   }
   while (working > 0) {
-    for (const char* command : {"stats\r\n", "stats items\r\n", "stats slabs\r\n"}) {
+    for (const char* command : {"stats\r\n", "stats items\r\n", "stats slabs\r\n",
+                                "stats hotkeys\r\n", "stats mrc\r\n"}) {
       ParseStats(Execute(harness.worker(), harness.now, command));
     }
     Execute(harness.worker(), harness.now, "verbosity 1\r\nstats reset\r\n");
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Whoever samples never waits, and what was taken is counted.
+TEST(EngineThreads, SamplesOfManyWorkers) {
+  MissRatioCurve curve(UINT64_MAX);
+  StoreStats store;
+  store.memory_limit_bytes = 1 << 20;
+  curve.Update(store, 20, {}, Tick{1});
+  std::vector<std::thread> threads;
+  std::atomic<int> working = kWorkers;
+  for (int i = 0; i < kWorkers; ++i) {
+    threads.emplace_back([&, seed = static_cast<unsigned>(i)] {
+      std::mt19937_64 random(seed);
+      for (int mine = 0; mine < kRounds;) {
+        const SampledAccess access = {.hash = random(), .reads = 1};
+        if (curve.TryTake({&access, 1}, Tick{1}).taken) {
+          ++mine;
+        } else {
+          std::this_thread::yield();
+        }
+      }
+      --working;
+    });
+  }
+  while (working > 0) {
+    curve.Update(store, 20, {.reads = 1}, Tick{1});
+    EXPECT_LE(curve.Estimate().keys, MiniatureCaches::kKeysMax);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(curve.Estimate().reads, kWorkers * kRounds);
 }
 
 TEST(EngineThreads, NothingThatIsCountedIsLost) {
