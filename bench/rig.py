@@ -163,9 +163,10 @@ class Server:
                 return
         print(f"{self.name} is still busy after {SETTLE_SECONDS_MAX} s", file=sys.stderr)
 
-    def stats(self) -> dict[str, str]:
+    def stats(self, group: str = "") -> dict[str, str]:
+        """What `stats` says, or `stats` with the name of a group of them."""
         with socket.create_connection((HOST, self.port), START_SECONDS_MAX) as connection:
-            connection.sendall(b"stats\r\n")
+            connection.sendall(f"stats {group}".rstrip().encode() + b"\r\n")
             reply = b""
             while not reply.endswith(b"END\r\n"):
                 piece = connection.recv(65536)

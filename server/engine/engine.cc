@@ -27,6 +27,7 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
                     : nullptr),
       miss_ratio_curve_(settings.miss_ratio_curve ? std::make_unique<MissRatioCurve>() : nullptr),
       probation_percent_(settings.probation_percent) {
+  if (miss_ratio_curve_ != nullptr) UpdateMissRatioCurve(start.tick);
   store_->SetAutomove(settings.automove != 0);
   store_->SetSweeper(settings.sweeper);
 }

@@ -1,6 +1,7 @@
 #include "server/engine/hot_keys.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace larder {
 

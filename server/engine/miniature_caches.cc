@@ -16,15 +16,16 @@ void MiniatureCaches::SetCapacity(double bytes, uint32_t probation_percent) {
   // A raised threshold takes in keys that are unknown here.
   if (keys_ < kKeysMax / 4 && threshold_ <= threshold_max_ / 2) threshold_ *= 2;
   capacity_bytes_ = bytes;
-  probation_percent_ = probation_percent;
+  if (probation_percent != probation_percent_) {
+    probation_percent_ = probation_percent;
+    for (Cache& cache : caches_) cache.share.Start(probation_percent);
+  }
   SpreadCapacity();
 }
 
 void MiniatureCaches::SpreadCapacity() {
   for (size_t i = 0; i < kCaches; ++i) {
-    Cache& cache = caches_[i];
-    cache.capacity = static_cast<uint64_t>(capacity_bytes_ * kMultiples[i] * sample_rate());
-    cache.probation_capacity = cache.capacity * probation_percent_ / 100;
+    caches_[i].capacity = static_cast<uint64_t>(capacity_bytes_ * kMultiples[i] * sample_rate());
   }
   item_bytes_max_ =
       static_cast<uint32_t>(std::clamp<uint64_t>(caches_[0].capacity / kItemsMin, 1, UINT32_MAX));
@@ -36,9 +37,11 @@ void MiniatureCaches::ScaleCounts(double factor) {
 }
 
 void MiniatureCaches::Clear() {
-  for (uint32_t ref = 1; ref < fresh_; ++ref) {
-    if (IsUsed(entries_[ref])) Remove(static_cast<Ref>(ref));
-  }
+  std::fill_n(buckets_.get(), kBuckets, Ref{0});
+  for (Cache& cache : caches_) cache.queues = {};
+  keys_ = 0;
+  free_ = 0;
+  fresh_ = 1;
 }
 
 bool MiniatureCaches::IsUsed(const Entry& entry) {
@@ -86,7 +89,7 @@ void MiniatureCaches::Remove(Ref ref) {
 }
 
 void MiniatureCaches::LowerThreshold() {
-  threshold_ -= threshold_ / 8;
+  threshold_ -= threshold_ / 32;
   for (uint32_t ref = 1; ref < fresh_; ++ref) {
     if (entries_[ref].hash >= threshold_ && IsUsed(entries_[ref])) Remove(static_cast<Ref>(ref));
   }
@@ -137,7 +140,7 @@ void MiniatureCaches::TakeIn(size_t cache, Ref ref, const SampledAccess& access,
     const uint32_t missed = found ? std::min(reads, 1u) : reads;
     if (counted) counts_.misses[cache] += missed;
     if (!found) return;
-    Store(cache, ref, now);
+    Insert(cache, ref, now);
     reads -= missed;
   }
   if (reads > 0) MarkRead(&state, reads);
@@ -171,6 +174,7 @@ void MiniatureCaches::Append(size_t cache, List list, Ref ref) {
   (queue.newest != 0 ? entries_[queue.newest].next[cache] : queue.oldest) = ref;
   queue.newest = ref;
   queue.bytes += entry.bytes;
+  ++queue.keys;
 }
 
 void MiniatureCaches::Unlink(size_t cache, Ref ref) {
@@ -181,44 +185,51 @@ void MiniatureCaches::Unlink(size_t cache, Ref ref) {
   (next != 0 ? entries_[next].previous[cache] : queue.newest) = previous;
   (previous != 0 ? entries_[previous].next[cache] : queue.oldest) = next;
   queue.bytes -= entry.bytes;
+  --queue.keys;
   entry.states[cache].list = kNone;
 }
 
 // The key is not in the cache, but is perhaps remembered by it.
-void MiniatureCaches::Store(size_t cache, Ref ref, Tick now) {
+void MiniatureCaches::Insert(size_t cache, Ref ref, Tick now) {
   Cache& of = caches_[cache];
-  const bool remembered = entries_[ref].states[cache].list == kGhost;
-  if (remembered) Unlink(cache, ref);
-  bool full = false;
-  while (of.used() > 0 && of.used() + entries_[ref].bytes > of.capacity) {
-    full = true;
-    EvictOne(cache, now);
+  State& state = entries_[ref].states[cache];
+  const bool remembered = state.list == kGhost;
+  if (remembered) {
+    Unlink(cache, ref);
+    of.share.MoveTo(of.share.PercentAfterHit(
+        state.was_protected != 0 ? Segment::kProtected : Segment::kProbation, of.items()));
   }
-  entries_[ref].states[cache] = {};
-  Append(cache, remembered || of.probation_capacity == 0 ? kProtected : kProbation, ref);
+  int evicted = 0;
+  while (of.used() > 0 && of.used() + entries_[ref].bytes > of.capacity && evicted < kEvictedMax) {
+    EvictOne(cache, now);
+    ++evicted;
+  }
+  // What had been protected went too early, and has a second chance from the start.
+  state = {.frequency = static_cast<uint8_t>(remembered && state.was_protected != 0 ? 1 : 0)};
+  Append(cache, remembered || of.share.percent() == 0 ? kProtected : kProbation, ref);
   // While there is memory, what is on probation comes off it in its turn.
   Queue& probation = of.queues[kProbation];
-  while (!full && probation.bytes > of.probation_capacity && probation.oldest != ref) {
+  while (evicted == 0 && probation.bytes > of.probation_capacity() && probation.oldest != ref) {
     Move(cache, kProtected, probation.oldest);
   }
 }
 
-// Passes items until one is found that goes.
+// Passes items until one is found that goes: one that was not read, or the last that it may pass.
 void MiniatureCaches::EvictOne(size_t cache, Tick now) {
   Cache& of = caches_[cache];
-  while (true) {
+  for (int passed = 0;; ++passed) {
     const Ref on_probation = of.queues[kProbation].oldest;
     const Ref oldest = of.queues[kProtected].oldest;
     if (oldest == 0 ||
-        (on_probation != 0 && of.queues[kProbation].bytes >= of.probation_capacity)) {
-      if (entries_[on_probation].states[cache].read == 0) {
+        (on_probation != 0 && of.queues[kProbation].bytes >= of.probation_capacity())) {
+      if (entries_[on_probation].states[cache].read == 0 || passed >= kPassedMax) {
         return Evict(cache, on_probation, now);
       }
       Move(cache, kProtected, on_probation);
       continue;
     }
     State& state = entries_[oldest].states[cache];
-    if (state.frequency == 0 || HasPassed(entries_[oldest].expire, now)) {
+    if (state.frequency == 0 || passed >= kPassedMax || HasPassed(entries_[oldest].expire, now)) {
       return Evict(cache, oldest, now);
     }
     --state.frequency;
@@ -227,13 +238,20 @@ void MiniatureCaches::EvictOne(size_t cache, Tick now) {
 }
 
 void MiniatureCaches::Evict(size_t cache, Ref ref, Tick now) {
+  Cache& of = caches_[cache];
   // As many as the real cache has: six for every seven items.
-  const uint64_t ghost_bytes_max = caches_[cache].capacity * 6 / 7;
-  Queue& ghosts = caches_[cache].queues[kGhost];
+  const uint64_t ghost_bytes_max = of.capacity * 6 / 7;
+  Queue& ghosts = of.queues[kGhost];
+  State& state = entries_[ref].states[cache];
+  const Segment left = state.list == kProbation ? Segment::kProbation : Segment::kProtected;
   Unlink(cache, ref);
-  if (!HasPassed(entries_[ref].expire, now)) Append(cache, kGhost, ref);
+  if (!HasPassed(entries_[ref].expire, now)) {
+    state.was_protected = left == Segment::kProtected ? 1 : 0;
+    of.share.CountEviction(left, of.items());
+    Append(cache, kGhost, ref);
+  }
   if (!IsUsed(entries_[ref])) Free(ref);
-  while (ghosts.bytes > ghost_bytes_max) {
+  for (int i = 0; i < kEvictedMax && ghosts.bytes > ghost_bytes_max; ++i) {
     const Ref oldest = ghosts.oldest;
     Unlink(cache, oldest);
     if (!IsUsed(entries_[oldest])) Free(oldest);

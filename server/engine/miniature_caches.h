@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "slab/item.h"
+#include "slab/probation_share.h"
 #include "slab/tick.h"
 
 // How many reads a cache of half, the same, one and a half, twice and four times the memory would
@@ -15,8 +17,9 @@
 // all keys do to the whole one, R being the share of keys below the threshold (SHARDS: Waldspurger
 // et al., FAST 2015). Eviction here is not LRU, whose hit ratios for all sizes come from one list,
 // so the policy itself is run in small, once for every size (miniature simulation: Waldspurger et
-// al., ATC 2017): slab_class.h's, probation and protected items with second chances, and ghosts of
-// what was evicted (ghost_table.h), over all sizes of items at once.
+// al., ATC 2017): slab_class.h's, probation and protected items with second chances, ghosts of what
+// was evicted (ghost_table.h) and the share on probation that follows from them
+// (probation_share.h), over all sizes of items at once.
 //
 // What is done to a key in the real cache is done in the five. A client stores what it missed, so
 // two things differ. What is found in the real cache and not in a smaller one counts as a miss
@@ -66,8 +69,8 @@ class MiniatureCaches {
   // `threshold_max` is for tests, which have few keys.
   explicit MiniatureCaches(uint64_t threshold_max = kThresholdMax);
 
-  // What the whole cache may hold, in the unit of SampledAccess::bytes, and the share of it that is
-  // on probation.
+  // What the whole cache may hold, in the unit of SampledAccess::bytes, and the setting for its
+  // share on probation.
   void SetCapacity(double bytes, uint32_t probation_percent);
   void Take(const SampledAccess& access, Tick now);
   // All items are gone.
@@ -99,7 +102,8 @@ class MiniatureCaches {
   struct State {
     uint8_t list : 2;
     uint8_t frequency : 2;
-    uint8_t read : 1;  // while it was on probation
+    uint8_t read : 1;           // while it was on probation
+    uint8_t was_protected : 1;  // of a ghost: when it was evicted
   };
   struct Entry {
     uint64_t hash;
@@ -116,12 +120,18 @@ class MiniatureCaches {
     Ref oldest = 0;
     Ref newest = 0;
     uint64_t bytes = 0;
+    uint32_t keys = 0;
   };
   struct Cache {
     std::array<Queue, kLists> queues;
     uint64_t capacity = 0;
-    uint64_t probation_capacity = 0;
+    ProbationShare share;
+
+    uint64_t probation_capacity() const {
+      return static_cast<uint64_t>(static_cast<double>(capacity) * share.percent() / 100);
+    }
     uint64_t used() const { return queues[kProbation].bytes + queues[kProtected].bytes; }
+    uint32_t items() const { return queues[kProbation].keys + queues[kProtected].keys; }
   };
 
   static constexpr size_t kBuckets = 1 << 15;
@@ -129,6 +139,10 @@ class MiniatureCaches {
   // take more: or one value of a megabyte would drive all others out of a cache that is a 64th of
   // the real one.
   static constexpr uint64_t kItemsMin = 64;
+  // What one access may evict of a cache, and what may be passed to find one item: nobody is to
+  // wait long, and a cache that is to be much smaller becomes so bit by bit.
+  static constexpr int kEvictedMax = 64;
+  static constexpr int kPassedMax = 128;
   // Entries that every access looks at for expired items.
   static constexpr int kSwept = 2;
 
@@ -157,7 +171,7 @@ class MiniatureCaches {
     Unlink(cache, ref);
     Append(cache, list, ref);
   }
-  void Store(size_t cache, Ref ref, Tick now);
+  void Insert(size_t cache, Ref ref, Tick now);
   void EvictOne(size_t cache, Tick now);
   void Evict(size_t cache, Ref ref, Tick now);
 

@@ -66,7 +66,7 @@ class MissRatioCurve {
   };
   // Never waits.
   Taken TryTake(std::span<const SampledAccess> accesses, Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
-  // How much memory there is, and what the server has counted so far.
+  // How much memory there is, and what the server has counted so far. To be called before all else.
   void Update(const StoreStats& store, uint32_t probation_percent, const ReadCounts& measured,
               Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
   // Everything stored before `due` is gone from then on.
@@ -79,9 +79,9 @@ class MissRatioCurve {
  private:
   mutable Mutex mutex_;
   MiniatureCaches caches_ ABSL_GUARDED_BY(mutex_);
-  uint32_t accesses_ ABSL_GUARDED_BY(mutex_) = kAccessesPerUpdate;  // since the last update
-  uint32_t flush_due_ ABSL_GUARDED_BY(mutex_) = 0;                  // tick; 0: none
-  uint32_t halved_at_ ABSL_GUARDED_BY(mutex_) = 0;                  // tick
+  uint32_t accesses_ ABSL_GUARDED_BY(mutex_) = 0;   // since the last update
+  uint32_t flush_due_ ABSL_GUARDED_BY(mutex_) = 0;  // tick; 0: none
+  uint32_t halved_at_ ABSL_GUARDED_BY(mutex_) = 0;  // tick
   uint64_t memory_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   ReadCounts seen_ ABSL_GUARDED_BY(mutex_);  // at the last update
   double measured_reads_ ABSL_GUARDED_BY(mutex_) = 0;

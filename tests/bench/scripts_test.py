@@ -33,6 +33,7 @@ compare = load_script("compare")
 capacity = load_script("capacity")
 instructions = load_script("instructions")
 hit_ratio = load_script("hit_ratio")
+miss_ratio_curve = load_script("miss_ratio_curve")
 
 # Listens as a server does, says its process id, and does nothing else.
 IDLE_SERVER = f"""#!{sys.executable}
@@ -47,6 +48,21 @@ def run_of(per_cpu_second: float, latency: float = 100, **counts) -> dict:
             "generator": {"utilisation": 0.98}, "requests_per_second": per_cpu_second * 0.99,
             "errors": 0, "misses": 0, "hits": 1,
             "latency_us": {"p50": latency, "p99": 2 * latency, "p99.9": 3 * latency}, **counts}
+
+
+class MissRatioCurveTest(unittest.TestCase):
+    def test_estimates(self):
+        stats = {"mrc_sampled_reads": "5000", "mrc:0.5:memory_bytes": "8", "mrc:0.5:hit_ratio": "0.25",
+                 "mrc:1:hit_ratio": "0.5"}
+        estimates = miss_ratio_curve.estimates_of(stats)
+        self.assertEqual(estimates, {"0.5": 0.25, "1": 0.5})
+        self.assertEqual(miss_ratio_curve.rows_of(24, estimates, [0.26, 0.5]),
+                         [["0.5", "12", "0.2500", "0.2600", "-0.0100"],
+                          ["1", "24", "0.5000", "0.5000", "+0.0000"]])
+
+    def test_too_short_a_load(self):
+        with self.assertRaisesRegex(rig.RigError, "12 reads"):
+            miss_ratio_curve.estimates_of({"mrc_sampled_reads": "12"})
 
 
 class TableTest(unittest.TestCase):

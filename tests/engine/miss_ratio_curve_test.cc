@@ -26,6 +26,7 @@ class Load {
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     lane_ = &store_->AddLane();
+    curve_.Update(store_->Stats(), store_->probation_percent(), {}, now);
   }
 
   void Get(const std::string& name, uint32_t value_bytes) {
