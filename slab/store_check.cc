@@ -35,6 +35,10 @@ void Store::CheckInvariants() {
   LARDER_CHECK(stats.item_bytes == counted.item_bytes);
   for (const ClassStats& of_class : stats.classes) pages += of_class.pages;
   LARDER_CHECK(pages == stats.pages);
+  // Every bucket has its record of ghosts, and all of it is paid for.
+  LARDER_CHECK(stats.ghost_bytes >= stats.index_buckets * GhostTable::kBytesPerBucket);
+  LARDER_CHECK(stats.memory_bytes >=
+               stats.pages * stats.page_bytes + stats.index_bytes + stats.ghost_bytes);
   // Pages alone never pass the limit, unless it was lowered just now; index and rings may, by a
   // step, until pages come back.
   LARDER_CHECK(shrinking_.load() || stats.pages * stats.page_bytes <= stats.memory_limit_bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <unordered_map>
@@ -268,6 +269,34 @@ TEST_F(IndexTest, ASplitAsksForTheItemsOfItsBucketOnly) {
   index_->ForEachInBucket(1024, [&](Location location) { moved.insert(location); });
   EXPECT_EQ(moved, (std::set<Location>{1025, 3073}));
   Check();
+}
+
+// Two keys of one bucket, which are told apart once it is split.
+TEST_F(IndexTest, GhostsFollowTheBuckets) {
+  const uint64_t buckets = index_->buckets();
+  const uint64_t stays = 0x1234'0000'0000'0000 | 1;
+  const uint64_t moves = 0x5678'0000'0000'0000 | 1 | buckets;
+  const auto take_both = [&] {
+    EXPECT_EQ(index_->Lock(stays).TakeGhost(stays), Segment::kProbation);
+    EXPECT_EQ(index_->Lock(moves).TakeGhost(moves), Segment::kProtected);
+    EXPECT_EQ(index_->Lock(stays).TakeGhost(stays), std::nullopt);
+    EXPECT_EQ(index_->Lock(moves).TakeGhost(moves), std::nullopt);
+  };
+  const auto add_both = [&] {
+    index_->Lock(stays).AddGhost(stays, Segment::kProbation);
+    index_->Lock(moves).AddGhost(moves, Segment::kProtected);
+  };
+  ASSERT_EQ(index_->BucketOfHash(stays), index_->BucketOfHash(moves));
+  add_both();
+  take_both();
+  add_both();
+  while (index_->buckets() < 2 * buckets) Grow();
+  ASSERT_NE(index_->BucketOfHash(stays), index_->BucketOfHash(moves));
+  take_both();
+  add_both();
+  uint64_t closed = 0;
+  while (index_->buckets() > buckets) Shrink(&closed);
+  take_both();
 }
 
 TEST_F(IndexTest, GrowsToItsLargestSizeAndNoFurther) {

@@ -428,5 +428,30 @@ TEST_F(SlabClassTest, RulesHoldUnderRandomWork) {
   }
 }
 
+// The share may not pass what the ring has blocks for, or a push would find none.
+TEST_F(SlabClassTest, TheShareGrowsAsTheRingIsProvided) {
+  uint32_t pages = 0;
+  while (pages < 31) AddPage(++pages);
+  SpinLockHolder lock(&class_->lock());
+  const auto hit = [&](Segment left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(class_->lock()) {
+    return class_->CountGhostHit(left);
+  };
+  int provided = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const double before = class_->probation_percent();
+    if (hit(Segment::kProbation)) continue;
+    EXPECT_EQ(class_->probation_percent(), before);
+    class_->ProvideRingBlock(std::make_unique<ProbationRing::Block>());
+    ++provided;
+  }
+  EXPECT_EQ(class_->probation_percent(), 50);
+  EXPECT_EQ(provided, 2);
+  EXPECT_TRUE(hit(Segment::kProtected));
+  EXPECT_LT(class_->probation_percent(), 50);
+  EXPECT_EQ(class_->counts().ghost_hits, 5001u);
+  EXPECT_EQ(class_->counts().ghost_hits_on_probation, 5000u);
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(class_->Take(/*probation=*/true), 0u);
+}
+
 }  // namespace
 }  // namespace larder

@@ -265,6 +265,31 @@ TEST_F(ThreadsTest, TheIndexGrowsUnderReaders) {
   EXPECT_EQ(store_->Stats().items, kThreads * kKeysEach);
 }
 
+// Popularity drifts in a full store whose index grows and shrinks with the limit: keys come and go
+// as ghosts in buckets that are split and merged meanwhile.
+TEST_F(ThreadsTest, GhostsWhileTheIndexGrowsAndShrinks) {
+  constexpr uint64_t kSteps = 60'000;
+  Run({.memory_bytes = 4 * kMiB}, [this](int thread, Lane& lane, std::mt19937_64& random) {
+    for (uint64_t i = 0; i < kSteps; ++i) {
+      const std::string text = KeyOf(i + random() % 40'000);
+      const Key key = store_->MakeKey(text);
+      bool hit = false;
+      store_->Read(lane, key, {}, now(), [&](const ItemView& item) { hit = item.value() == text; });
+      if (!hit) store_->Write(lane, key, text, {}, now());
+      if (thread == 0 && i % 5000 == 0) store_->SetMemoryLimit((3 + i / 5000 % 3) * kMiB);
+    }
+  });
+  uint64_t hits = 0;
+  for (const ClassStats& of_class : store_->Stats().classes) {
+    hits += of_class.ghost_hits;
+    EXPECT_LE(of_class.ghost_hits_on_probation, of_class.ghost_hits);
+    EXPECT_GE(of_class.probation_percent, 10);
+    EXPECT_LE(of_class.probation_percent, 50);
+  }
+  EXPECT_GT(hits, 1000u);
+  EXPECT_LT(hits, store_->Stats().items_stored);
+}
+
 // The first keys are written anew, larger and smaller, while others push the index to grow and
 // pages to move: each walk shows each of the first exactly once.
 TEST_F(ThreadsTest, AWalkMissesNothingThatStays) {
