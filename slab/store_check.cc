@@ -36,7 +36,8 @@ void Store::CheckInvariants() {
   for (const ClassStats& of_class : stats.classes) pages += of_class.pages;
   LARDER_CHECK(pages == stats.pages);
   // Every bucket has its record of ghosts, and all of it is paid for.
-  LARDER_CHECK(stats.ghost_bytes >= stats.index_buckets * GhostTable::kBytesPerBucket);
+  LARDER_CHECK(stats.ghost_bytes >=
+               stats.index_buckets * GhostTable::kGhostsPerBucket * sizeof(uint16_t));
   LARDER_CHECK(stats.memory_bytes >=
                stats.pages * stats.page_bytes + stats.index_bytes + stats.ghost_bytes);
   // Pages alone never pass the limit, unless it was lowered just now; index and rings may, by a

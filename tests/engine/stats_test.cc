@@ -353,6 +353,45 @@ TEST_F(StatsTest, ResetClearsWhatWasCountedAndKeepsWhatIs) {
   EXPECT_EQ(Stat("cmd_get"), "0");
 }
 
+// Nothing has been evicted since, so there is no last one either.
+TEST_F(StatsTest, ResetForgetsWhatWasEvicted) {
+  Settings settings;
+  settings.memory_bytes = uint64_t{2} << 20;
+  EngineHarness harness(settings);
+  Client client(&harness);
+  uint64_t stored = 0;
+  const auto evict_later = [&] {
+    const std::string before = StatOf(client.Send("stats\r\n"), "evictions");
+    harness.Advance(30);
+    while (StatOf(client.Send("stats\r\n"), "evictions") == before) {
+      std::string sets;
+      for (int n = 0; n < 100; ++n) {
+        sets += "set " + std::to_string(100'000 + stored++) + " 0 0 100\r\n" +
+                std::string(100, 'v') + "\r\n";
+      }
+      client.Send(sets);
+    }
+  };
+  // The same for all: there is one class.
+  const auto of_class = [&](const std::string& name) {
+    for (const auto& [full, value] : ParseStats(client.Send("stats items\r\n"))) {
+      if (full.ends_with(":" + name)) return value;
+    }
+    return std::string("none");
+  };
+  evict_later();
+  evict_later();
+  client.Send("get 0\r\n");
+  EXPECT_NE(of_class("evicted_time"), "0");
+  EXPECT_EQ(of_class("larder_probation_percent"), "20");
+  client.Send("stats reset\r\n");
+  EXPECT_EQ(of_class("evicted"), "0");
+  EXPECT_EQ(of_class("evicted_time"), "0");
+  EXPECT_EQ(of_class("larder_ghost_hits"), "0");
+  evict_later();
+  EXPECT_NE(of_class("evicted_time"), "0");
+}
+
 TEST_F(StatsTest, HashPowerIsThatOfMemcachedsTable) {
   EXPECT_EQ(HashPowerLevel(16, 0), 16);
   EXPECT_EQ(HashPowerLevel(16, 98'304), 16);
