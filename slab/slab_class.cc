@@ -11,6 +11,11 @@ namespace {
 // comes some turns later.
 constexpr size_t kPrefetchAhead = 4;
 
+// A hint without the lock of the key's bucket.
+bool IsPinned(const Item& item) {
+  return item.large() && item.extension().pins.load(std::memory_order_relaxed) > 0;
+}
+
 }  // namespace
 
 void PageRecord::LowerEarliestExpire(uint32_t expire) {
@@ -190,21 +195,22 @@ Location SlabClass::NextVictim(Tick now) {
 }
 
 Location SlabClass::NextOnProbation() {
-  for (size_t left = ring_.size(); left > 0; --left) {
+  for (size_t left = std::min(ring_.size(), kRingStepsMax); left > 0; --left) {
     if (const uint32_t soon = ring_.PeekAhead(kPrefetchAhead); soon != 0) {
       if (const Location chunk = AtReference(soon); chunk != 0) {
         __builtin_prefetch(arena_->ItemAt(chunk));
       }
     }
+    ++looked_at_;
     const Location chunk = AtReference(ring_.PopFront());
     if (chunk == 0) continue;
     const Item* item = arena_->ItemAt(chunk);
-    if (item->state() == ItemState::kLinked && item->on_probation() &&
+    if (item->state() == ItemState::kLinked && item->on_probation() && !IsPinned(*item) &&
         !(*records_)[arena_->PageOf(chunk)].emptying) {
       return chunk;
     }
-    // Read since it came; or still being filled, or about to leave its page: then it has no entry
-    // any more, and is protected.
+    // Read since it came, or being read; or still being filled, or about to leave its page: then it
+    // has no entry any more, and is protected.
     EndProbation(chunk);
   }
   return 0;
@@ -213,6 +219,7 @@ Location SlabClass::NextOnProbation() {
 // The next chunk in address order that a page has cut; 0 at the end of a page, so that a round over
 // empty pages ends.
 Location SlabClass::StepHand() {
+  ++looked_at_;
   if (hand_slot_ >= pages_.size()) hand_slot_ = 0;
   const uint32_t page = pages_[hand_slot_];
   if (page == 0 || (*records_)[page].emptying || hand_chunk_ >= (*records_)[page].cut) {
@@ -239,6 +246,7 @@ Location SlabClass::NextProtected(Tick now) {
     } else if (state != ItemState::kLinked || item->on_probation()) {
       continue;
     }
+    if (IsPinned(*item)) continue;
     if (item->frequency() == 0 || HasPassed(item->expire(), now)) return chunk;
     if (item->frequency() < least) {
       least = item->frequency();
@@ -318,11 +326,17 @@ void SlabClass::StopEmptying(uint32_t page) {
   if (record.free_head != 0 || record.cut < geometry_.chunks_per_page) ListRoom(page);
 }
 
-uint32_t SlabClass::EmptiestPage() const {
+uint32_t SlabClass::PageToEmpty(uint32_t* looked) {
   uint32_t emptiest = 0;
-  for (const uint32_t page : pages_) {
+  uint32_t pages = 0;
+  uint32_t chunks = 0;
+  for (; *looked < pages_.size() && pages < kPagesLookedAtMax && chunks < kChunksLookedAtMax;
+       ++*looked, ++pages) {
+    if (emptying_slot_ >= pages_.size()) emptying_slot_ = 0;
+    const uint32_t page = pages_[emptying_slot_++];
     if (page == 0 || (*records_)[page].emptying) continue;
     if (emptiest != 0 && (*records_)[page].used >= (*records_)[emptiest].used) continue;
+    chunks += (*records_)[page].cut;
     if (!IsHeldUp(page)) emptiest = page;
   }
   return emptiest;
@@ -336,10 +350,7 @@ bool SlabClass::IsHeldUp(uint32_t page) const {
     const Item* item = arena_->ItemAt(chunk);
     if (item->state() == ItemState::kPart) item = arena_->ItemAt(arena_->PartAt(chunk)->owner());
     if (item->state() == ItemState::kReserved) return true;
-    if (item->state() == ItemState::kLinked && item->large() &&
-        item->extension().pins.load(std::memory_order_relaxed) > 0) {
-      return true;
-    }
+    if (item->state() == ItemState::kLinked && IsPinned(*item)) return true;
   }
   return false;
 }

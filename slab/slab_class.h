@@ -123,9 +123,16 @@ class SlabClass {
   }
   double probation_percent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return share_.percent(); }
 
-  // The next chunk to evict: a linked item's, or a part's whose owner is to go. 0: nothing found.
-  // The ring's reference to it is gone: whoever does not evict it after all calls Spare.
+  // The next chunk to evict: a linked item's, or a part's whose owner is to go; nothing that is
+  // pinned. The ring's reference to it is gone: whoever does not evict it after all calls Spare.
+  // Looks at a bounded number of chunks; 0: there was nothing among these.
   Location NextVictim(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // How many chunks and ends of pages NextVictim has looked at since the start, and how many there
+  // are: by so many more it will have looked at all.
+  uint64_t looked_at() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return looked_at_; }
+  uint64_t to_look_at() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return ring_.size() + total_chunks() + pages_.size();
+  }
   void Spare(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // The victim's chunk is the caller's: marks it reserved, as Take does.
   void Reuse(Location chunk, bool probation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -147,9 +154,13 @@ class SlabClass {
   void StopEmptying(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // The page leaves the class. Nothing on it may be in use.
   void RemovePage(uint32_t page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  // The page with the fewest chunks in use, among those on which nothing is pinned or being filled
-  // by a slow client; 0 if there is none.
-  uint32_t EmptiestPage() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Of the next few pages the one with the fewest chunks in use, but none on which something large
+  // is pinned or being filled; 0 if there is none among them. *looked counts the pages looked at,
+  // in turn: once it is page_slots(), it has been all. It starts at 0.
+  uint32_t PageToEmpty(uint32_t* looked) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  uint32_t page_slots() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return static_cast<uint32_t>(pages_.size());
+  }
 
   uint32_t page_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return page_count_; }
   uint64_t used_chunks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return used_chunks_; }
@@ -181,11 +192,15 @@ class SlabClass {
   void Check(InUse&& in_use) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
  private:
-  // How many items the hand ages at most before it takes the least used one that it saw, and how
-  // many chunks of any kind it passes before the ring must give a victim: what the longest
-  // eviction costs.
+  // What one look for a victim, or for a page to empty, costs at most: others wait for the lock.
+  // So many items the hand ages before it takes the least used one that it saw; so many chunks of
+  // any kind it passes, and so many references are taken off the ring; so many pages are looked at
+  // and chunks on them.
   static constexpr int kHandAgedMax = 128;
-  static constexpr int kHandStepsMax = 1024;
+  static constexpr int kHandStepsMax = 256;
+  static constexpr size_t kRingStepsMax = 128;
+  static constexpr uint32_t kPagesLookedAtMax = 64;
+  static constexpr uint32_t kChunksLookedAtMax = 256;
   // Of how many chunks Ages looks at the headers, in either segment.
   static constexpr size_t kAgesSampled = 256;
 
@@ -222,6 +237,8 @@ class SlabClass {
   ProbationRing ring_ ABSL_GUARDED_BY(lock_);
   uint32_t hand_slot_ ABSL_GUARDED_BY(lock_) = 0;
   uint32_t hand_chunk_ ABSL_GUARDED_BY(lock_) = 0;
+  uint64_t looked_at_ ABSL_GUARDED_BY(lock_) = 0;
+  uint32_t emptying_slot_ ABSL_GUARDED_BY(lock_) = 0;  // whose page PageToEmpty looks at next
   EvictionCounts counts_ ABSL_GUARDED_BY(lock_);
 };
 

@@ -218,14 +218,16 @@ Location Store::Unlink(Lane& lane, Index::LockedBucket* bucket, Index::Slot slot
 void Store::FreeItem(Location location) {
   if (location == 0) return;
   const Item* item = arena_.ItemAt(location);
-  if (item->large()) {
-    for (Location next = item->extension().next_part(); next != 0;) {
-      const Location part = next;
-      next = arena_.PartAt(part)->next();
-      slabs_->Free(part);
-    }
-  }
+  if (item->large()) FreeParts(*item, /*besides=*/0);
   slabs_->Free(location);
+}
+
+void Store::FreeParts(const Item& head, Location besides) {
+  for (Location next = head.extension().next_part(); next != 0;) {
+    const Location part = next;
+    next = arena_.PartAt(part)->next();
+    if (part != besides) slabs_->Free(part);
+  }
 }
 
 void Store::Unpin(Item* item, uint64_t hash) {

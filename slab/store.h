@@ -400,6 +400,7 @@ class Store {
   void MarkLinked(Lane& lane, Item* item, int class_id);
   // Frees the item and its parts; 0 is nothing.
   void FreeItem(Location location);
+  void FreeParts(const Item& head, Location besides);
   void Unpin(Item* item, uint64_t hash);
 
   // store_claim.cc

@@ -53,12 +53,15 @@ bool Store::StartEmptying(ClassSet besides) {
 
 bool Store::StartEmptyingClass(int donor) {
   SlabClass& slab_class = slabs_->ClassAt(donor);
-  SpinLockHolder lock(&slab_class.lock());
-  const uint32_t page = slab_class.EmptiestPage();
-  if (page == 0) return false;
-  slab_class.StartEmptying(page);
-  emptying_ = {.page = page};
-  return true;
+  for (uint32_t looked = 0;;) {
+    SpinLockHolder lock(&slab_class.lock());
+    if (const uint32_t page = slab_class.PageToEmpty(&looked); page != 0) {
+      slab_class.StartEmptying(page);
+      emptying_ = {.page = page};
+      return true;
+    }
+    if (looked >= slab_class.page_slots()) return false;
+  }
 }
 
 void Store::AbandonEmptying() {

@@ -1,19 +1,27 @@
+#include <thread>
+
 #include "slab/store.h"
 
 // Making room: a chunk of a class for whoever asks, from the first of these that has one: the
 // class's free chunks; a page of the pool; an item of the class that is evicted; and, for a class
 // that has nothing to evict, a page that another class has to give up.
+//
+// There is always one, unless all there is belongs to somebody this moment: is pinned by readers,
+// or holds values that are arriving. So the class is searched once round before it is given up, and
+// after it the others; and since what is in the way may be another thread's for an instant only,
+// that is done a few times. What is searched is searched in bounded pieces, and the lock of the
+// class is let go of between them.
 
 namespace larder {
 namespace {
 
-// Victims that turn out to be in use by somebody else, before the class is given up.
-constexpr int kVictimsTried = 32;
 // Rounds of all of the above. More than a few are only needed when other threads take what this
 // one made free.
 constexpr int kRounds = 64;
+// Of these, such as found nothing at all.
+constexpr int kFruitlessRounds = 4;
 // Pages of one class that turn out to be held up, before the next class is asked.
-constexpr int kPagesTried = 4;
+constexpr int kPagesTried = 64;
 constexpr uint32_t kActiveSeconds = 60;
 
 }  // namespace
@@ -21,7 +29,8 @@ constexpr uint32_t kActiveSeconds = 60;
 Location Store::Allocate(Lane& lane, int class_id, bool probation, Tick now) {
   SlabClass& slab_class = slabs_->ClassAt(class_id);
   probation = probation && probation_percent() > 0;
-  for (int round = 0; round < kRounds; ++round) {
+  int fruitless = 0;
+  for (int round = 0; round < kRounds && fruitless < kFruitlessRounds; ++round) {
     if (const Location chunk = slabs_->Take(class_id, probation); chunk != 0) return chunk;
     if (!options_.evict) {
       if (slabs_->AddPage(class_id)) continue;
@@ -32,40 +41,51 @@ Location Store::Allocate(Lane& lane, int class_id, bool probation, Tick now) {
     }
     if (const Location chunk = Evict(lane, class_id, probation, now); chunk != 0) return chunk;
     if (const Location chunk = slabs_->Take(class_id, probation); chunk != 0) return chunk;
-    if (!slabs_->AddPage(class_id) && !StealPage(lane, class_id, now)) break;
+    if (slabs_->AddPage(class_id) || StealPage(lane, class_id, now)) continue;
+    ++fruitless;
+    std::this_thread::yield();
   }
   SpinLockHolder lock(&slab_class.lock());
   ++slab_class.counts().out_of_memory;
   return 0;
 }
 
-// A chunk of the class, evicted and marked reserved. 0 if there was no victim, or if the victim was
-// a chain, whose chunks are free now.
+// A chunk of an item of the class that is evicted, marked reserved; 0 if a round over the class has
+// found none.
 Location Store::Evict(Lane& lane, int class_id, bool probation, Tick now) {
   SlabClass& slab_class = slabs_->ClassAt(class_id);
-  Location chain = 0;
-  {
-    SpinLockHolder lock(&slab_class.lock());
-    for (int i = 0; i < kVictimsTried && chain == 0; ++i) {
-      const Location victim = slab_class.NextVictim(now);
-      if (victim == 0) return 0;
-      Item* item = arena_.ItemAt(victim);
+  uint64_t end = 0;
+  while (true) {
+    Location victim = 0;
+    Location head = 0;
+    {
+      SpinLockHolder lock(&slab_class.lock());
+      if (end == 0) end = slab_class.looked_at() + slab_class.to_look_at();
+      if (slab_class.page_count() == 0 || slab_class.looked_at() >= end) return 0;
+      victim = slab_class.NextVictim(now);
+      if (victim == 0) continue;
+      const Item* item = arena_.ItemAt(victim);
       const bool part = item->state() == ItemState::kPart;
-      const Location head = part ? arena_.PartAt(victim)->owner() : victim;
+      head = part ? arena_.PartAt(victim)->owner() : victim;
       if (!TryUnlinkVictim(lane, head, now, &slab_class)) {
         if (!part) slab_class.Spare(victim);
         continue;
       }
-      if (part || (item->large() && item->extension().next_part() != 0)) {
-        chain = head;
-      } else {
+      if (!part && (!item->large() || item->extension().next_part() == 0)) {
         slab_class.Reuse(victim, probation);
         return victim;
       }
     }
+    // A chain: its other chunks are free, and this one is not for whoever comes first. The head
+    // goes last, as in FreeItem.
+    FreeParts(*arena_.ItemAt(head), /*besides=*/victim);
+    {
+      SpinLockHolder lock(&slab_class.lock());
+      slab_class.Reuse(victim, probation);
+    }
+    if (head != victim) slabs_->Free(head);
+    return victim;
   }
-  FreeItem(chain);
-  return 0;
 }
 
 // The caller holds the lock of a class in which the item has a chunk, so its key stays readable;

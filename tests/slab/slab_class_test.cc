@@ -73,9 +73,11 @@ class SlabClassTest : public ::testing::Test {
     SpinLockHolder lock(&class_->lock());
     class_->RemovePage(page);
   }
-  uint32_t EmptiestPage() {
+  // Of all.
+  uint32_t PageToEmpty() {
     SpinLockHolder lock(&class_->lock());
-    return class_->EmptiestPage();
+    uint32_t looked = 0;
+    return class_->PageToEmpty(&looked);
   }
   uint64_t used_chunks() {
     SpinLockHolder lock(&class_->lock());
@@ -139,7 +141,7 @@ class SlabClassTest : public ::testing::Test {
 TEST_F(SlabClassTest, AClassWithoutPagesHasNothing) {
   EXPECT_EQ(Take(), 0u);
   EXPECT_EQ(NextVictim(), 0u);
-  EXPECT_EQ(EmptiestPage(), 0u);
+  EXPECT_EQ(PageToEmpty(), 0u);
 }
 
 TEST_F(SlabClassTest, CutsItsPagesInOrder) {
@@ -360,7 +362,7 @@ TEST_F(SlabClassTest, AnEmptiedPageLeaves) {
   RemovePage(5);
   EXPECT_EQ((*records_)[5].class_id, 0);
   EXPECT_EQ(Check().size(), kChunksPerPage);
-  EXPECT_EQ(EmptiestPage(), 6u);
+  EXPECT_EQ(PageToEmpty(), 6u);
   // Its references on the ring lead nowhere now, or to the page that takes its place.
   for (uint32_t i = 0; i < kChunksPerPage; ++i) ASSERT_NE(Evict(), 0u);
   AddPage(9);
@@ -375,9 +377,51 @@ TEST_F(SlabClassTest, KnowsItsEmptiestPage) {
     const uint32_t number = class_->NumberOf(chunk);
     if (number < (PageOf(chunk) == 6 ? 10u : 5u)) Free(chunk);
   }
-  EXPECT_EQ(EmptiestPage(), 6u);
+  EXPECT_EQ(PageToEmpty(), 6u);
   StartEmptying(6);
-  EXPECT_NE(EmptiestPage(), 6u);
+  EXPECT_NE(PageToEmpty(), 6u);
+}
+
+// Others wait for the lock: nothing found is said after a bounded look, and the next look goes on
+// from there until all has been looked at.
+TEST_F(SlabClassTest, LooksAtABoundedNumberOfChunksForAVictim) {
+  constexpr uint64_t kLookMax = 512;
+  for (uint32_t page = 5; page < 25; ++page) AddPage(page);
+  while (Take() != 0) {
+  }
+  // Reserved, all of them: nothing can be evicted.
+  SpinLockHolder lock(&class_->lock());
+  const uint64_t end = class_->looked_at() + class_->to_look_at();
+  int looks = 0;
+  for (; class_->looked_at() < end; ++looks) {
+    const uint64_t before = class_->looked_at();
+    EXPECT_EQ(class_->NextVictim({}), 0u);
+    EXPECT_GT(class_->looked_at(), before);
+    EXPECT_LE(class_->looked_at(), before + kLookMax);
+  }
+  EXPECT_GT(looks, 2);
+  // The last one is found too, by then.
+  const Location last = class_->ChunkAt(24, kChunksPerPage - 1);
+  ItemAt(last)->SetLinked(1);
+  Location victim = 0;
+  for (int i = 0; i < looks && victim == 0; ++i) victim = class_->NextVictim({});
+  EXPECT_EQ(victim, last);
+}
+
+TEST_F(SlabClassTest, LooksAtABoundedNumberOfPagesToEmpty) {
+  for (uint32_t page = 1; page < 31; ++page) AddPage(page);
+  Fill();
+  // Chunks of a kilobyte hold nothing that could hold a page up, so every page is a candidate, but
+  // only a few of them fit into one look.
+  SpinLockHolder lock(&class_->lock());
+  std::set<uint32_t> pages;
+  for (uint32_t looked = 0; looked < class_->page_slots();) {
+    const uint32_t before = looked;
+    pages.insert(class_->PageToEmpty(&looked));
+    EXPECT_GT(looked, before);
+  }
+  EXPECT_GE(pages.size(), 1u);
+  EXPECT_FALSE(pages.contains(0));
 }
 
 TEST(PageRecordTest, EarliestExpiryIsOnlyLowered) {

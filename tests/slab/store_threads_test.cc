@@ -202,6 +202,23 @@ TEST_F(ThreadsTest, ChunksOfItemsBecomePartsOfChains) {
   });
 }
 
+// All threads' values together are half of the memory: whatever the others are at, there is room.
+TEST_F(ThreadsTest, NoStoreIsRefusedWhileSomethingCanBeEvicted) {
+  Run({.memory_bytes = 16 * kMiB, .item_limit = {.item_bytes_max = 8 * kMiB}},
+      [this](int, Lane& lane, std::mt19937_64& random) {
+        for (int i = 0; i < 1500; ++i) {
+          const std::string text = KeyOf(random() % 1000);
+          const size_t bytes = random() % (1 << (4 + random() % 18));  // up to 2 MiB
+          const WriteOutcome outcome =
+              store_->Write(lane, store_->MakeKey(text), std::string(bytes, 'x'), {}, now());
+          ASSERT_EQ(outcome.status, WriteStatus::kStored) << bytes;
+        }
+      });
+  for (const ClassStats& of_class : store_->Stats().classes) {
+    EXPECT_EQ(of_class.out_of_memory, 0u) << of_class.class_id;
+  }
+}
+
 TEST_F(ThreadsTest, TheLimitChangesAndPagesAreReassigned) {
   Run({.memory_bytes = 8 * kMiB}, [this](int thread, Lane& lane, std::mt19937_64& random) {
     Mixed mixed(store_.get(), &lane, &random, 5000, 20000);
