@@ -336,7 +336,7 @@ uint32_t SlabClass::PageToEmpty(uint32_t* looked) {
     const uint32_t page = pages_[emptying_slot_++];
     if (page == 0 || (*records_)[page].emptying) continue;
     if (emptiest != 0 && (*records_)[page].used >= (*records_)[emptiest].used) continue;
-    chunks += (*records_)[page].cut;
+    if (MayHoldUp()) chunks += (*records_)[page].cut;
     if (!IsHeldUp(page)) emptiest = page;
   }
   return emptiest;
@@ -344,7 +344,7 @@ uint32_t SlabClass::PageToEmpty(uint32_t* looked) {
 
 // Only large values are pinned, or received bit by bit, so only pages of few chunks are looked at.
 bool SlabClass::IsHeldUp(uint32_t page) const {
-  if (geometry_.chunk_bytes <= kSmallValueBytesMax) return false;
+  if (!MayHoldUp()) return false;
   for (uint32_t number = 0; number < (*records_)[page].cut; ++number) {
     const Location chunk = ChunkAt(page, number);
     const Item* item = arena_->ItemAt(chunk);

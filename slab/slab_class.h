@@ -215,6 +215,7 @@ class SlabClass {
   void EndProbation(Location chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location NextOnProbation() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location NextProtected(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool MayHoldUp() const { return geometry_.chunk_bytes > kSmallValueBytesMax; }
   bool IsHeldUp(uint32_t page) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Location StepHand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PromoteOverflowing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -22,6 +22,7 @@
 #include "slab/lane.h"
 #include "slab/memory.h"
 #include "slab/mutex.h"
+#include "slab/page_mover.h"
 #include "slab/saved_store.h"
 #include "slab/slabs.h"
 #include "slab/store_types.h"
@@ -258,8 +259,9 @@ class Store {
   // Maintain will empty a page of class `source` (-1: of the class that misses it least) and give
   // it to `destination`.
   ReassignStatus Reassign(int source, int destination) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
-  // Off: Maintain keeps no page free for classes without one. (They take one when they need it.)
-  void SetAutomove(bool on) { automove_.store(on, std::memory_order_relaxed); }
+  // Off: Maintain moves no pages, and keeps none free for classes without one. (They take one when
+  // they need it.) Eager: as PageMoverOptions has it.
+  void SetAutomove(bool on, bool eager = false) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   // Off: once the sweep that is running has ended, dead items go only as they are come upon.
   void SetSweeper(bool on) { sweeper_.store(on, std::memory_order_relaxed); }
   // Maintain will sweep these classes now, whether or not the sweeper is on.
@@ -334,14 +336,19 @@ class Store {
     uint64_t chosen_cas = 0;
     bool keep_usage = false;  // it stays as old, and as much read, as it was
   };
+  enum class EmptyingFor : uint8_t {
+    kRoom,      // the index, the reserve, a lower limit, or a class that has no page
+    kReassign,  // what Reassign asked for
+    kBalance,   // what the page mover decided
+  };
   // The page that is being emptied, and how far.
   struct Emptying {
     uint32_t page = 0;  // 0: none
     uint32_t next_chunk = 0;
-    int destination = 0;     // the class that is to have it; 0: the pool
-    bool reassigns = false;  // for Reassign
-    bool progress = false;   // something left it in this pass
-    bool stuck = false;      // nothing did in the whole last pass
+    int destination = 0;  // the class that is to have it; 0: the pool
+    EmptyingFor purpose = EmptyingFor::kRoom;
+    bool progress = false;  // something left it in this pass
+    bool stuck = false;     // nothing did in the whole last pass
   };
   struct Sweep {
     bool running = false;
@@ -465,7 +472,7 @@ class Store {
   bool StealPage(Lane& lane, int class_id, Tick now) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
 
   // store_empty.cc: emptying pages.
-  int ChooseDonor(const ClassSet& besides);
+  int ChooseDonor(const ClassSet& besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   bool StartEmptying(ClassSet besides) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   // Works on one batch of chunks. `move`: items go elsewhere in their class where there is room.
   void EmptyBatch(Lane& lane, bool move, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
@@ -490,6 +497,9 @@ class Store {
   bool ShrinkIndex(size_t* budget);
   bool KeepPages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
   bool ReassignPage(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  bool BalancePages(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(emptying_mutex_);
+  bool StartBalancing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
+  void LookAtClasses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(emptying_mutex_);
   bool StartSweep(Tick now) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
   bool SweepExpired(Tick now, size_t* budget) ABSL_LOCKS_EXCLUDED(crawl_mutex_);
   void EndSweep() ABSL_LOCKS_EXCLUDED(crawl_mutex_, flush_mutex_);
@@ -552,6 +562,8 @@ class Store {
 
   Mutex emptying_mutex_;
   Emptying emptying_ ABSL_GUARDED_BY(emptying_mutex_);
+  PageMover mover_ ABSL_GUARDED_BY(emptying_mutex_);
+  uint64_t mover_looked_ ABSL_GUARDED_BY(emptying_mutex_) = 0;  // order_ when it last did
   // What Reassign asked for; no destination: nothing.
   int reassign_source_ ABSL_GUARDED_BY(emptying_mutex_) = 0;
   int reassign_destination_ ABSL_GUARDED_BY(emptying_mutex_) = 0;

@@ -54,6 +54,12 @@ ReassignStatus Store::Reassign(int source, int destination) {
   return ReassignStatus::kStarted;
 }
 
+void Store::SetAutomove(bool on, bool eager) {
+  automove_.store(on, std::memory_order_relaxed);
+  MutexLock lock(&emptying_mutex_);
+  mover_.SetEager(eager);
+}
+
 CrawlStatus Store::Crawl(const ClassSet& classes) {
   MutexLock lock(&crawl_mutex_);
   if (crawling_) return CrawlStatus::kBusy;

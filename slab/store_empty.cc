@@ -18,12 +18,20 @@
 // place only if nobody else has pinned it, since a reader's pin points into the old chunk.
 
 namespace larder {
+
 // A class whose other pages have room for what one of them holds gives that one up; else the class
-// with the most pages does; and where none has more than one, the class that loses fewest bytes.
+// that misses it least does, by its ghost hits a page; where these are equally many, the one with
+// the most pages; and where none has more than one, the class that loses fewest bytes.
 int Store::ChooseDonor(const ClassSet& besides) {
+  struct Loss {
+    bool last = false;
+    double hits = 0;
+    uint64_t pages_less = 0;
+    uint64_t bytes = 0;
+    auto operator<=>(const Loss&) const = default;
+  };
   int donor = 0;
-  uint32_t most_pages = 0;
-  uint64_t fewest_bytes = 0;
+  Loss least;
   for (int id = 1; id <= slabs_->sizes().count(); ++id) {
     if (besides.test(static_cast<size_t>(id))) continue;
     SlabClass& slab_class = slabs_->ClassAt(id);
@@ -32,10 +40,12 @@ int Store::ChooseDonor(const ClassSet& besides) {
     if (pages == 0) continue;
     const uint64_t chunks = slab_class.used_chunks();
     if (chunks <= slab_class.total_chunks() - slab_class.geometry().chunks_per_page) return id;
-    const uint64_t bytes = chunks * slab_class.geometry().chunk_bytes;
-    if (pages > most_pages || (pages == most_pages && bytes < fewest_bytes)) {
-      most_pages = pages;
-      fewest_bytes = bytes;
+    const Loss loss = {.last = pages == 1,
+                       .hits = mover_.HitsPerPage(id, pages),
+                       .pages_less = UINT32_MAX - pages,
+                       .bytes = chunks * slab_class.geometry().chunk_bytes};
+    if (donor == 0 || loss < least) {
+      least = loss;
       donor = id;
     }
   }
@@ -78,14 +88,15 @@ void Store::FinishEmptying() {
   PagePool& pool = slabs_->pool();
   // Index and rings may have gone over the limit by a step, which this page then pays for. While a
   // lowered limit is far from reached, a class that has no page cannot wait for that.
-  const bool pays = !done.reassigns && !shrinking_.load(std::memory_order_relaxed) &&
+  const bool reassigns = done.purpose == EmptyingFor::kReassign;
+  const bool pays = !reassigns && !shrinking_.load(std::memory_order_relaxed) &&
                     pool.charged_bytes() > pool.limit_bytes();
   if (done.destination != 0 && !pays) {
     slabs_->AddPageTo(done.destination, done.page);
   } else {
     pool.Give(done.page);
   }
-  if (!done.reassigns) return;
+  if (!reassigns) return;
   reassign_destination_ = 0;
   reassigning_.store(false, std::memory_order_relaxed);
 }

@@ -142,7 +142,7 @@ bool Store::StealPage(Lane& lane, int class_id, Tick now) {
   besides.set(static_cast<size_t>(class_id));
   for (int tries = 1; emptying_.page != 0 || StartEmptying(besides); ++tries) {
     const int donor = slabs_->RecordAt(emptying_.page).class_id;
-    if (!emptying_.reassigns) emptying_.destination = class_id;
+    if (emptying_.purpose != EmptyingFor::kReassign) emptying_.destination = class_id;
     while (emptying_.page != 0 && !emptying_.stuck) EmptyBatch(lane, /*move=*/true, now);
     if (emptying_.page == 0) return true;
     AbandonEmptying();

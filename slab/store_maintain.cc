@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "slab/store.h"
 
@@ -37,6 +41,7 @@ bool Store::Maintain(Tick now, size_t budget) {
   more = ShrinkIndex(&budget) || more;
   more = ReassignPage(now, &budget) || more;
   more = KeepPages(now, &budget) || more;
+  more = BalancePages(now, &budget) || more;
   more = SweepExpired(now, &budget) || more;
   return more;
 }
@@ -68,7 +73,10 @@ void Store::ChargeIndex() {
 bool Store::GrowIndex(size_t* budget) {
   const auto items = static_cast<uint64_t>(std::max<int64_t>(LinkedItems(), 0));
   const auto wants_more = [&] { return items > index_.buckets() * Index::kItemsPerBucket; };
-  index_wants_pages_ = false;
+  // What it waited for it takes, though the items that made room may be those that were too many:
+  // it would soon want it again, and another page be emptied for it.
+  const bool waited = std::exchange(index_wants_pages_, false);
+  if (waited && !index_.CanGrow() && slabs_->pool().MakeRoom(index_.step_bytes())) OpenBuckets();
   if (index_.OverflowRunsLow()) OpenOverflow();
   while (wants_more() && *budget > 0) {
     if (!index_.CanGrow()) {
@@ -125,11 +133,11 @@ bool Store::OpenPagesAhead() {
 bool Store::ReassignPage(Tick now, size_t* budget) {
   while (reassigning_.load(std::memory_order_relaxed)) {
     MutexLock lock(&emptying_mutex_);
-    if (emptying_.page != 0 && !emptying_.reassigns) AbandonEmptying();
+    if (emptying_.page != 0 && emptying_.purpose != EmptyingFor::kReassign) AbandonEmptying();
     if (emptying_.page == 0 && reassign_destination_ != 0) {
       if (StartEmptyingClass(reassign_source_)) {
         emptying_.destination = reassign_destination_;
-        emptying_.reassigns = true;
+        emptying_.purpose = EmptyingFor::kReassign;
       }
     }
     if (emptying_.page != 0) {
@@ -173,8 +181,57 @@ bool Store::KeepPages(Tick now, size_t* budget) {
     }
   }
   MutexLock lock(&emptying_mutex_);
-  if (emptying_.page != 0 && !emptying_.reassigns) AbandonEmptying();
+  if (emptying_.page != 0 && emptying_.purpose == EmptyingFor::kRoom) AbandonEmptying();
   return index_wants_pages_;
+}
+
+// Moves pages to where they spare more misses. Nothing to do while there are pages that are free:
+// they go to whoever asks first, and nothing is evicted.
+bool Store::BalancePages(Tick now, size_t* budget) {
+  if (!options_.evict || !automove_.load(std::memory_order_relaxed)) return false;
+  MutexLock lock(&emptying_mutex_);
+  while (emptying_.page != 0 || StartBalancing()) {
+    if (emptying_.purpose != EmptyingFor::kBalance || !Spend(budget, kEmptySteps)) return true;
+    EmptyBatch(*maintain_lane_, /*move=*/true, now);
+    // Somebody is reading or sending something on it: another page, another time.
+    if (emptying_.stuck) {
+      AbandonEmptying();
+      return false;
+    }
+  }
+  return false;
+}
+
+bool Store::StartBalancing() {
+  // By what has changed in the store, not by the time: then a look sees about as much whatever the
+  // load.
+  constexpr uint64_t kMutationsPerLook = 4096;
+  const uint64_t order = order_.load(std::memory_order_relaxed);
+  if (order - mover_looked_ >= kMutationsPerLook) {
+    mover_looked_ = order;
+    LookAtClasses();
+  }
+  while (const std::optional<PageMover::Move> move = mover_.NextMove()) {
+    if (!StartEmptyingClass(move->source)) continue;
+    emptying_.destination = move->destination;
+    emptying_.purpose = EmptyingFor::kBalance;
+    return true;
+  }
+  return false;
+}
+
+void Store::LookAtClasses() {
+  std::array<PageMover::ClassView, kClassesMax> views;
+  for (int id = 1; id <= slabs_->sizes().count(); ++id) {
+    SlabClass& slab_class = slabs_->ClassAt(id);
+    SpinLockHolder lock(&slab_class.lock());
+    views[static_cast<size_t>(id)] = {
+        .pages = slab_class.page_count(),
+        .chunks_per_page = slab_class.geometry().chunks_per_page,
+        .free_chunks = slab_class.total_chunks() - slab_class.used_chunks(),
+        .ghost_hits = slab_class.counts().ghost_hits};
+  }
+  mover_.Look(std::span(views).first(static_cast<size_t>(slabs_->sizes().count()) + 1));
 }
 
 bool Store::SweepExpired(Tick now, size_t* budget) {

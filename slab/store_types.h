@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "slab/lane.h"
+#include "slab/page_mover.h"
 #include "slab/tick.h"
 
 // What goes into the Store's operations and comes out of them.
@@ -42,7 +43,8 @@ struct StoreOptions {
   int memory_file = -1;              // -e: a descriptor that stays open; -1: memory of the process
   uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90, at first
   bool sweeper = true;               // look for expired items in the background
-  bool automove = true;              // keep a few pages free for classes without one
+  bool automove = true;              // move pages to the classes that miss them; keep a few free
+  PageMoverOptions page_mover;       // for that
   bool track_sizes = false;          // keep counts of the items' sizes, for `stats sizes`
   uint64_t hash_seed = 0;            // random in the daemon, so that nobody can aim at one bucket
 };

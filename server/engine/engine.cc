@@ -20,7 +20,6 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
       verbosity_(settings.verbosity),
       watch_hub_(settings.worker_log_buffer_bytes, settings.watcher_buffer_bytes),
       count_prefixes_(settings.prefix_stats ? kCountPrefixes : 0),
-      automove_(settings.automove),
       segmented_(settings.lru_maintainer),
       hot_keys_(settings.hot_keys_sample > 0
                     ? std::make_unique<HotKeys>(settings.hot_keys_sample, start.tick)
@@ -28,7 +27,7 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
       miss_ratio_curve_(settings.miss_ratio_curve ? std::make_unique<MissRatioCurve>() : nullptr),
       probation_percent_(settings.probation_percent) {
   if (miss_ratio_curve_ != nullptr) UpdateMissRatioCurve(start.tick);
-  store_->SetAutomove(settings.automove != 0);
+  SetAutomove(settings.automove);
   store_->SetSweeper(settings.sweeper);
 }
 
@@ -117,7 +116,7 @@ uint32_t Engine::probation_percent() const {
 
 void Engine::SetAutomove(int mode) {
   automove_.store(mode, std::memory_order_relaxed);
-  store_->SetAutomove(mode != 0);
+  store_->SetAutomove(/*on=*/mode != 0, /*eager=*/mode == 2);
 }
 
 std::map<std::string, PrefixCounts> Engine::PrefixTotals() const {

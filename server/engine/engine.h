@@ -120,7 +120,7 @@ class Engine {
   EvictionReporter eviction_reporter_{&watch_hub_};
   std::atomic<unsigned> count_prefixes_;
   std::atomic<bool> dumping_ = false;
-  std::atomic<int> automove_;
+  std::atomic<int> automove_{0};
   std::atomic<bool> segmented_;  // written under mutex_
   const std::unique_ptr<HotKeys> hot_keys_;
   const std::unique_ptr<MissRatioCurve> miss_ratio_curve_;
