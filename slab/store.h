@@ -489,7 +489,8 @@ class Store {
   bool ContinuesItem(Location chunk, Location head) const;
   bool MoveLarge(const Candidate& candidate, Location to, Tick now);
   void SettleMoved(Item* copy, Location to, uint32_t bytes);
-  void ReplacePart(Item* head, Location from, Location to);
+  Location PartBefore(const Item& head, Location part) const;
+  void ReplacePart(Item* head, Location before, Location from, Location to);
 
   // store_maintain.cc
   bool OpenPagesAhead();

@@ -15,7 +15,9 @@
 // later, the page goes back to its class, and another one is taken.
 //
 // A large item is copied without the bucket's lock: it is pinned meanwhile, and the copy takes its
-// place only if nobody else has pinned it, since a reader's pin points into the old chunk.
+// place only if nobody else has pinned it, since a reader's pin points into the old chunk. A chain
+// may have thousands of parts, so it is not gone along under a lock either: a chain that is pinned
+// holds still.
 
 namespace larder {
 
@@ -259,31 +261,42 @@ bool Store::MoveLarge(const Candidate& candidate, Location to, Tick now) {
                 head->extension().value_bytes_here);
   }
 
-  Index::LockedBucket bucket = index_.Lock(candidate.hash);
-  const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
-  if (!slot || head->extension().pins != 1) return false;
-  if (part) {
-    ReplacePart(head, candidate.chunk, to);
-    return true;
-  }
+  const Location before = part ? PartBefore(*head, candidate.chunk) : 0;
   Item* copy = arena_.ItemAt(to);
-  copy->CopyFrom(*head, head->PrefixBytes());
-  ItemExtension& extension = copy->extension();
-  extension.pins = 0;
-  for (Location part_at = extension.next_part(); part_at != 0;
-       part_at = arena_.PartAt(part_at)->next()) {
-    SlabClass& slab_class = slabs_->ClassAt(slabs_->ClassOf(part_at));
-    SpinLockHolder lock(&slab_class.lock());
-    arena_.PartAt(part_at)->SetOwner(to);
+  {
+    Index::LockedBucket bucket = index_.Lock(candidate.hash);
+    const Index::Slot slot = FindLocation(bucket, candidate.hash, candidate.item);
+    if (!slot || head->extension().pins != 1) return false;
+    if (part) {
+      ReplacePart(head, before, candidate.chunk, to);
+      return true;
+    }
+    copy->CopyFrom(*head, head->PrefixBytes());  // the pin, too
+    SettleMoved(copy, to, head_bytes);
+    bucket.Replace(slot, to);
+    head->SetState(ItemState::kReserved);
   }
-  SettleMoved(copy, to, head_bytes);
-  bucket.Replace(slot, to);
-  head->SetState(ItemState::kReserved);
   pin.Forget();
+  pin = ItemRef(this, copy, candidate.hash);
+  // Who comes upon a part that has not been told sees an owner that is not in use, and leaves it.
+  for (Location at = copy->extension().next_part(); at != 0; at = arena_.PartAt(at)->next()) {
+    SlabClass& slab_class = slabs_->ClassAt(slabs_->ClassOf(at));
+    SpinLockHolder lock(&slab_class.lock());
+    arena_.PartAt(at)->SetOwner(to);
+  }
   return true;
 }
 
-void Store::ReplacePart(Item* head, Location from, Location to) {
+// The part that `part` follows; 0: the head. The item is pinned.
+Location Store::PartBefore(const Item& head, Location part) const {
+  Location before = 0;
+  for (Location at = head.extension().next_part(); at != part; at = arena_.PartAt(at)->next()) {
+    before = at;
+  }
+  return before;
+}
+
+void Store::ReplacePart(Item* head, Location before, Location from, Location to) {
   ItemPart* old = arena_.PartAt(from);
   ItemPart* copy = arena_.PartAt(to);
   const Location next = old->next();
@@ -294,14 +307,11 @@ void Store::ReplacePart(Item* head, Location from, Location to) {
     const uint32_t bytes = static_cast<uint32_t>(ItemPart::kHeaderBytes) + copy->value_bytes_here();
     PoisonMemory(reinterpret_cast<char*>(copy) + bytes, chunk_bytes - bytes);
   }
-  ItemExtension& extension = head->extension();
-  if (extension.next_part() == from) {
-    extension.SetNextPart(to);
-    return;
+  if (before == 0) {
+    head->extension().SetNextPart(to);
+  } else {
+    arena_.PartAt(before)->SetNext(to);
   }
-  Location before = extension.next_part();
-  while (arena_.PartAt(before)->next() != from) before = arena_.PartAt(before)->next();
-  arena_.PartAt(before)->SetNext(to);
 }
 
 }  // namespace larder
