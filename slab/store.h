@@ -321,6 +321,7 @@ class Store {
   // An item as it was when its bucket was unlocked, to be changed only if it is still the same.
   struct Snapshot {
     uint64_t order = 0;  // 0: there was no item
+    uint64_t cas = 0;
     uint32_t client_flags = 0;
     uint32_t expire = kNeverExpires;
     uint32_t marks = 0;
@@ -331,6 +332,7 @@ class Store {
   // What a small item is to become that has no room for it in its chunk.
   struct Change {
     std::string_view value;
+    uint32_t client_flags = 0;
     uint32_t expire = kNeverExpires;
     uint32_t marks = 0;
     uint64_t chosen_cas = 0;
@@ -450,9 +452,8 @@ class Store {
 
   // store_delete.cc
   bool InvalidateInPlace(Lane& lane, Location location, const DeleteOptions& options);
-  DeleteOutcome InvalidateElsewhere(Lane& lane, const Key& key, const DeleteOptions& options,
-                                    Tick now);
-  DeleteOutcome RemoveValue(Lane& lane, const Key& key, const DeleteOptions& options, Tick now);
+  DeleteOutcome DeleteInPart(Lane& lane, const Key& key, const DeleteOptions& options, Tick now);
+  static Change LeftOf(const DeleteOptions& options, const Snapshot& snapshot);
 
   // store_arithmetic.cc
   bool CountInPlace(Lane& lane, Location location, const ArithmeticOptions& options, Tick now,

@@ -136,6 +136,7 @@ bool Store::CountElsewhere(Lane& lane, const Key& key, const ArithmeticOptions& 
   if (!outgrown) text.resize(snapshot.value_bytes, ' ');
   const WriteOutcome linked = Relink(lane, key, snapshot,
                                      {.value = text,
+                                      .client_flags = snapshot.client_flags,
                                       .expire = outcome->expire,
                                       .marks = outgrown ? 0 : snapshot.marks,
                                       .chosen_cas = options.chosen_cas,

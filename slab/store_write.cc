@@ -343,6 +343,7 @@ WriteOutcome Store::Commit(Reservation&& reservation, const WriteOptions& option
 // Under the bucket's lock. Copies what is small and pins what is large.
 void Store::TakeSnapshot(Item* item, uint64_t hash, Snapshot* snapshot) {
   snapshot->order = item->order();
+  snapshot->cas = item->cas();
   snapshot->client_flags = item->client_flags();
   snapshot->expire = item->expire();
   snapshot->marks = item->marks();
@@ -365,7 +366,7 @@ WriteOutcome Store::Relink(Lane& lane, const Key& key, const Snapshot& snapshot,
   Reservation reservation;
   const WriteStatus reserved = Reserve(lane, key,
                                        {.value_bytes = change.value.size(),
-                                        .client_flags = snapshot.client_flags,
+                                        .client_flags = change.client_flags,
                                         .expire = change.expire,
                                         .chosen_cas = change.chosen_cas},
                                        now, &reservation);
