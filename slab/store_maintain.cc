@@ -9,15 +9,14 @@
 // The work that nobody waits for: memory is opened ahead, the index grows, free pages are kept in
 // reserve, and dead items are swept out.
 //
-// The sweeper goes over all pages in address order every kSweepSeconds and skips those on which
-// nothing expires yet. A page it does look at costs 8 to 12 ns an item. It is also what ends a
-// flush: once a sweep that began after the flush has passed every page, nothing that the flush
-// killed is left, and reads need not compare orders any more.
+// The sweeper goes over all pages in address order every StoreOptions::sweep_seconds and skips
+// those on which nothing expires yet. A page it does look at costs 8 to 12 ns an item. It is also
+// what ends a flush: once a sweep that began after the flush has passed every page, nothing that
+// the flush killed is left, and reads need not compare orders any more.
 
 namespace larder {
 namespace {
 
-constexpr uint32_t kSweepSeconds = 10;
 // Chunks looked at under one holding of a class's lock.
 constexpr uint32_t kSweepChunks = 64;
 constexpr uint64_t kFramesAheadMax = 16;
@@ -263,7 +262,7 @@ bool Store::StartSweep(Tick now) {
   Sweep sweep{.running = true,
               .page = 1,
               .next_chunk = 0,
-              .due_seconds = now.seconds + kSweepSeconds,
+              .due_seconds = now.seconds + options_.sweep_seconds,
               .classes = all,
               .flush = flush_active_.load(std::memory_order_acquire),
               .flush_order = flush_order_.load(std::memory_order_relaxed)};

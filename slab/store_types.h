@@ -43,6 +43,7 @@ struct StoreOptions {
   int memory_file = -1;              // -e: a descriptor that stays open; -1: memory of the process
   uint32_t probation_percent = 20;   // share of a class's chunks on probation, 0 to 90, at first
   bool sweeper = true;               // look for expired items in the background
+  uint32_t sweep_seconds = 10;       // from the start of one sweep to that of the next; at least 1
   bool automove = true;              // move pages to the classes that miss them; keep a few free
   PageMoverOptions page_mover;       // for that
   bool track_sizes = false;          // keep counts of the items' sizes, for `stats sizes`

@@ -136,6 +136,17 @@ MaybeRefusal SetIdleTimeout(const Given& given, OptionDraft* draft) {
   return BadValue(absl::StrCat("idle_timeout must be 0 or more seconds: ", *given.value));
 }
 
+MaybeRefusal SetSweepInterval(const Given& given, OptionDraft* draft) {
+  constexpr uint32_t kSecondsMax = 86400;
+  if (!given.value) return MissingNumber(given);
+  uint32_t* const seconds = &draft->options.settings.sweep_seconds;
+  if (ParseNumber(*given.value, seconds) && *seconds >= 1 && *seconds <= kSecondsMax) {
+    return std::nullopt;
+  }
+  return BadValue(
+      absl::StrCat("sweep_interval must be 1 to ", kSecondsMax, " seconds: ", *given.value));
+}
+
 MaybeRefusal SetSlabSizes(const Given& given, OptionDraft* draft) {
   if (!given.value) return Missing(given);
   draft->slab_sizes = *given.value;
@@ -282,6 +293,12 @@ constexpr std::array kOptions = {
            .help = "do not sweep for items that have expired",
            .apply = SetSwitch<&Settings::sweeper, false>,
            .opposite = "lru_crawler"},
+    Option{.name = "sweep_interval",
+           .group = Group::kExtended,
+           .value = "seconds",
+           .help = "how often to sweep for items that have expired",
+           .apply = SetSweepInterval,
+           .print = PrintNumber<&Settings::sweep_seconds>},
     Unused("lru_crawler_sleep", kRequired, "microseconds", CheckCrawlerSleep, kSweeperPace),
     Unused("lru_crawler_tocrawl", kRequired, "num", CheckCrawlerToCrawl, kSweeperPace),
     Option{.name = "lru_maintainer",

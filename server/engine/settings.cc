@@ -29,6 +29,7 @@ StoreOptions StoreOptionsFrom(const Settings& settings, uint64_t hash_seed) {
           .lock_memory = settings.lock_memory,
           .probation_percent = settings.lru_maintainer ? settings.probation_percent : 0,
           .sweeper = settings.sweeper,
+          .sweep_seconds = settings.sweep_seconds,
           .automove = settings.automove != 0,
           .track_sizes = settings.track_sizes,
           .hash_seed = hash_seed};

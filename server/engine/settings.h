@@ -95,6 +95,7 @@ struct Settings {
 
   // Background work, as at the start; commands change it while the server runs.
   bool sweeper = true;                          // -o lru_crawler
+  uint32_t sweep_seconds = 10;                  // -o sweep_interval
   int automove = 1;                             // -o slab_automove: 0, 1 or 2
   bool slab_reassign = true;                    // -o slab_reassign: pages may be asked to move
   uint32_t watcher_buffer_bytes = 256 << 10;    // -o watcher_logbuf_size

@@ -173,6 +173,7 @@ void AddSettings(const Engine& engine, StatLines* lines) {
   lines->Add("num_napi_ids", 0);
   lines->Add("memory_file", OrNone(engine.settings().memory_file, "(null)"));
   lines->Add("client_flags_size", sizeof(Request::client_flags));
+  lines->Add("larder_sweep_interval", engine.settings().sweep_seconds);
   lines->AddYesNo("larder_watch_enabled", engine.settings().watch_command);
   lines->Add("larder_hotkeys_sample", engine.settings().hot_keys_sample);
   lines->AddYesNo("larder_mrc_enabled", engine.settings().miss_ratio_curve);

@@ -29,6 +29,8 @@ TEST(SuboptionsTest, ThoseWithAnEffectHaveIt) {
   EXPECT_TRUE(ParseGood("no_slab_reassign,slab_reassign").slab_reassign);
   EXPECT_EQ(ParseGood("slab_automove").automove, 1);
   EXPECT_EQ(ParseGood("slab_automove=2").automove, 2);
+  EXPECT_EQ(ParseGood("lru_crawler").sweep_seconds, 10u);
+  EXPECT_EQ(ParseGood("sweep_interval=3").sweep_seconds, 3u);
   EXPECT_FALSE(ParseGood("no_lru_crawler").sweeper);
   EXPECT_TRUE(ParseGood("no_lru_crawler,lru_crawler").sweeper);
   EXPECT_EQ(ParseGood("hot_lru_pct=30").probation_percent, 30u);
@@ -144,6 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"hashpower=99",
                 "Initial hashtable multiplier of 99 is too high\n"
                 "Choose a value based on \"STAT hash_power_level\" from a running instance"},
+        Refused{"sweep_interval", "Missing numeric argument for sweep_interval"},
+        Refused{"sweep_interval=0", "sweep_interval must be 1 to 86400 seconds: 0"},
+        Refused{"sweep_interval=86401", "sweep_interval must be 1 to 86400 seconds: 86401"},
         Refused{"slab_automove=3", "slab_automove must be between 0 and 2"},
         Refused{"slab_automove=x", "slab_automove must be between 0 and 2"},
         Refused{"slab_automove_ratio", "Missing slab_automove_ratio argument"},

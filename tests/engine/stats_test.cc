@@ -138,6 +138,7 @@ TEST_F(StatsTest, SettingsAreThoseObeyed) {
   settings.auth_file = "users";
   settings.slab_reassign = false;
   settings.automove = 0;
+  settings.sweep_seconds = 7;
   settings.sweeper = false;
   settings.flush_command = false;
   settings.watch_command = false;
@@ -191,6 +192,7 @@ TEST_F(StatsTest, SettingsAreThoseObeyed) {
            {"ssl_kernel_tls", "yes"},
            {"ssl_min_version", "tlsv1.3"},
            {"memory_file", "items"},
+           {"larder_sweep_interval", "7"},
            {"larder_watch_enabled", "no"},
            {"larder_without_effect", "hashpower,modern"}}) {
     EXPECT_EQ(StatOf(reply, name), value) << name;

@@ -125,6 +125,33 @@ TEST_F(StoreSweepTest, EveryTenSeconds) {
   EXPECT_EQ(items(), 0u);
 }
 
+// However often and little maintenance runs, what expires is gone after one interval and the sweep
+// that then begins: at `steps` a second, the length of a sweep is known.
+TEST_F(StoreSweepTest, WithinABoundedTime) {
+  constexpr uint32_t kInterval = 4;
+  constexpr uint64_t kItems = 20000;
+  constexpr size_t kStepsASecond = 8192;
+  constexpr uint32_t kSweepTakes = 4;
+  StoreUnderTest tested(StoreOptions{.memory_bytes = 8 * kMiB, .sweep_seconds = kInterval});
+  for (uint64_t n = 0; n < kItems; ++n) {
+    tested.Put(KeyOf(n), ValueOf(100), kNow,
+               {.expire = kNow.seconds + 1 + static_cast<uint32_t>(n % 40)});
+  }
+  for (uint32_t second = kNow.seconds; second < kNow.seconds + 60; ++second) {
+    for (size_t steps = 0; steps < kStepsASecond; steps += 512) {
+      tested.store().Maintain(Tick{second}, 512);
+    }
+    uint64_t overdue = 0;
+    for (uint32_t n = 0; n < 40; ++n) {
+      if (kNow.seconds + 1 + n + kInterval + kSweepTakes <= second) overdue += kItems / 40;
+    }
+    ASSERT_LE(Sum(tested.store(), &ClassStats::used_chunks), kItems - overdue) << second;
+  }
+  EXPECT_EQ(Sum(tested.store(), &ClassStats::used_chunks), 0u);
+  EXPECT_GE(tested.store().Stats().sweeps, 12u);
+  tested.store().CheckInvariants();
+}
+
 TEST_F(StoreSweepTest, InPieces) {
   for (uint64_t n = 0; n < 2000; ++n) tested_.Put(KeyOf(n), ValueOf(100), kNow, {.expire = 200});
   int pieces = 1;
