@@ -70,6 +70,8 @@ bool AddStats(const Turn& turn, std::string_view what, StatLines* lines) {
     AddHotKeys(engine, turn.now, lines);
   } else if (what == "mrc") {
     AddMissRatios(turn, lines);
+  } else if (what == "turns") {
+    AddTurnTimes(engine, lines);
   } else {
     return false;
   }

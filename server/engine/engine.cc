@@ -69,7 +69,10 @@ StatsSnapshot Engine::Snapshot() const {
 void Engine::ResetStats(Tick now) {
   const MutexLock lock(&mutex_);
   baseline_ = std::make_unique<const StatsSnapshot>(Measure());
-  for (const auto& worker : workers_) worker->prefix_stats().Clear();
+  for (const auto& worker : workers_) {
+    worker->prefix_stats().Clear();
+    if (worker->turn_times() != nullptr) worker->turn_times()->Clear();
+  }
   if (hot_keys_ != nullptr) hot_keys_->Reset(now);
   if (miss_ratio_curve_ != nullptr) miss_ratio_curve_->Reset(CountReads(), now);
 }
@@ -95,6 +98,15 @@ void Engine::UpdateMissRatioCurve(Tick now) {
     return CountReads();
   }();
   miss_ratio_curve_->Update(store, store_->probation_percent(), reads, now);
+}
+
+TurnTimeTotals Engine::TurnTimesOfAll() const {
+  TurnTimeTotals totals;
+  const MutexLock lock(&mutex_);
+  for (const auto& worker : workers_) {
+    if (worker->turn_times() != nullptr) worker->turn_times()->AddTo(&totals);
+  }
+  return totals;
 }
 
 void Engine::SetProbation(uint32_t percent) {
@@ -132,7 +144,8 @@ EngineWorker::EngineWorker(Engine* engine, Lane* lane, WatchLog* watch_log, size
       watch_log_(watch_log),
       prefix_stats_(engine->settings().prefix_delimiter),
       window_(std::make_unique<RequestWindow>()),
-      sampler_(engine, /*seed=*/number) {}
+      sampler_(engine, /*seed=*/number),
+      turn_times_(engine->settings().track_turn_times ? std::make_unique<TurnTimes>() : nullptr) {}
 
 EngineWorker::~EngineWorker() = default;
 

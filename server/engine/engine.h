@@ -21,6 +21,7 @@
 #include "server/engine/request_sampler.h"
 #include "server/engine/server_view.h"
 #include "server/engine/settings.h"
+#include "server/engine/turn_times.h"
 #include "server/engine/watch.h"
 #include "slab/mutex.h"
 #include "slab/store.h"
@@ -95,6 +96,8 @@ class Engine {
   MissRatioCurve* miss_ratio_curve() const { return miss_ratio_curve_.get(); }
   // Tells the curve how things stand. There must be one.
   void UpdateMissRatioCurve(Tick now) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What Settings::track_turn_times asked for, since the last reset.
+  TurnTimeTotals TurnTimesOfAll() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // True if the caller may go through all keys, until EndDump: one at a time may, as in memcached.
   bool BeginDump() { return !dumping_.exchange(true, std::memory_order_acquire); }
@@ -155,6 +158,8 @@ class EngineWorker {
   WatchLog& watch_log() const { return *watch_log_; }
   PrefixStats& prefix_stats() { return prefix_stats_; }
   const PrefixStats& prefix_stats() const { return prefix_stats_; }
+  // Where the time of each turn is to be recorded; null nearly always.
+  TurnTimes* turn_times() const { return turn_times_.get(); }
   // Makes the thread run the sessions that are watching. Set before the first session; any thread
   // may call it.
   void SetWake(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -173,6 +178,7 @@ class EngineWorker {
   OutputBlocks output_blocks_;
   const std::unique_ptr<RequestWindow> window_;
   RequestSampler sampler_;
+  const std::unique_ptr<TurnTimes> turn_times_;
   WorkerCounters counters_;
 };
 

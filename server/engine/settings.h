@@ -58,6 +58,7 @@ struct Settings {
   bool lru_maintainer = true;                  // false: not segmented, until a command says so
   int hash_power = 16;                         // -o hashpower: the least that is shown
   bool track_sizes = false;                    // -o track_sizes: count items for `stats sizes`
+  bool track_turn_times = false;               // -o track_turn_times: for `stats turns`
   std::string memory_file;                     // -e; empty: memory of the process
 
   // Serving.

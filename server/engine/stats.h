@@ -74,8 +74,8 @@ class StatLines {
   std::optional<BinaryEcho> echo_;  // set: binary
 };
 
-// The lines of `stats` without arguments, and of `stats settings`, `items`, `slabs`, `sizes` and
-// `conns`; all without END.
+// The lines of `stats` without arguments, and of `stats settings`, `items`, `slabs`, `sizes`,
+// `conns` and `turns`; all without END.
 void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines);
 void AddSettings(const Engine& engine, StatLines* lines);
 void AddItemStats(const StatsSnapshot& snapshot, const Store& store, const Now& now,
@@ -83,6 +83,8 @@ void AddItemStats(const StatsSnapshot& snapshot, const Store& store, const Now& 
 void AddSlabStats(const StatsSnapshot& snapshot, StatLines* lines);
 void AddSizes(const Store& store, StatLines* lines);
 void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* lines);
+// larder's own: how much processor time turns took, in microseconds, and how many took how long.
+void AddTurnTimes(const Engine& engine, StatLines* lines);
 
 // `stats hotkeys` and `stats mrc`, without END.
 void AddHotKeys(Engine& engine, const Now& now, StatLines* lines);

@@ -53,4 +53,21 @@ void AddConnections(const std::vector<ConnectionInfo>& connections, StatLines* l
   }
 }
 
+void AddTurnTimes(const Engine& engine, StatLines* lines) {
+  if (!engine.settings().track_turn_times) return lines->Add("turns_status", "disabled");
+  const TurnTimeTotals times = engine.TurnTimesOfAll();
+  const auto add_microseconds = [&](const std::string& name, uint64_t nanoseconds) {
+    lines->AddDecimal(name, static_cast<double>(nanoseconds) / 1000, /*digits=*/1);
+  };
+  lines->Add("turns", times.Count());
+  add_microseconds("cpu_us_p50", times.Percentile(50));
+  add_microseconds("cpu_us_p99", times.Percentile(99));
+  add_microseconds("cpu_us_p99.9", times.Percentile(99.9));
+  add_microseconds("cpu_us_p99.99", times.Percentile(99.99));
+  add_microseconds("cpu_us_max", times.longest_nanoseconds);
+  times.ForEachOctave([&](uint64_t end_nanoseconds, uint64_t turns) {
+    lines->Add("below_ns_" + std::to_string(end_nanoseconds), turns);
+  });
+}
+
 }  // namespace larder

@@ -19,6 +19,11 @@ timespec Time(clockid_t clock) {
 SystemClock::SystemClock(Tick first)
     : tick_zero_(Time(CLOCK_MONOTONIC_COARSE).tv_sec - int64_t{first.seconds}) {}
 
+uint64_t ThreadCpuNanoseconds() {
+  const timespec time = Time(CLOCK_THREAD_CPUTIME_ID);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
 Now SystemClock::Read() const {
   const int64_t seconds = Time(CLOCK_MONOTONIC_COARSE).tv_sec - tick_zero_;
   const timespec wall = Time(CLOCK_REALTIME_COARSE);

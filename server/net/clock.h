@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "server/engine/clock.h"
 
 namespace larder {
@@ -11,6 +13,9 @@ class Clock {
   virtual ~Clock() = default;
   virtual Now Read() const = 0;
 };
+
+// The processor time that the calling thread has used. Asking costs a system call.
+uint64_t ThreadCpuNanoseconds();
 
 // The system's monotonic and wall clocks.
 class SystemClock : public Clock {

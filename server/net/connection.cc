@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/net/request_trace.h"
+#include "server/net/run_turn.h"
 #include "slab/assert.h"
 
 namespace larder {
@@ -130,7 +131,7 @@ Connection::Wait Connection::Execute(std::string_view input, LoopTurn* turn) {
     return WaitForNext();
   }
   SetState(State::kExecuting);
-  const Session::Result result = session_.Run(input, turn->now, &output_);
+  const Session::Result result = RunTurn(worker_, &session_, input, turn->now, &output_);
   next_ = result.next;
   if (!Send(turn)) return Wait::kClosed;
   Hold(input.substr(result.consumed));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/net/errno_text.h"
+#include "server/net/run_turn.h"
 
 namespace larder {
 
@@ -103,7 +104,7 @@ bool DatagramEndpoint::Receive(LoopTurn* turn, std::string_view* request) {
 // Runs what is left of a datagram. False if its replies wait for room.
 bool DatagramEndpoint::Execute(std::string_view request, LoopTurn* turn) {
   while (true) {
-    const Session::Result result = session_->Run(request, turn->now, &output_);
+    const Session::Result result = RunTurn(worker_, &*session_, request, turn->now, &output_);
     request.remove_prefix(result.consumed);
     const bool more = result.next == Session::Next::kYield || result.next == Session::Next::kFlush;
     if (!more) session_.reset();

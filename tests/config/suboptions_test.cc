@@ -41,6 +41,7 @@ TEST(SuboptionsTest, ThoseWithAnEffectHaveIt) {
   EXPECT_EQ(ParseGood("watcher_logbuf_size=4").watcher_buffer_bytes, 4096u);
   EXPECT_EQ(ParseGood("worker_logbuf_size=8").worker_log_buffer_bytes, 8192u);
   EXPECT_TRUE(ParseGood("track_sizes").track_sizes);
+  EXPECT_TRUE(ParseGood("track_turn_times").track_turn_times);
   EXPECT_FALSE(ParseGood("track_sizes,no_track_sizes").track_sizes);
   EXPECT_THAT(ParseGood("slab_sizes=100-200-4096").slab_sizes, ElementsAre(100, 200, 4096));
   EXPECT_EQ(Parse({"-o", "sock_cookie_id=77"}).options.socket_mark, 77u);

@@ -27,6 +27,7 @@ namespace {
 
 using testing::Each;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr size_t kBigBytes = 900'000;
@@ -40,6 +41,16 @@ std::map<std::string, std::string> Statistics(Client* client) {
   std::map<std::string, std::string> statistics;
   for (std::string stat, name, value; lines >> stat >> name >> value;) statistics[name] = value;
   return statistics;
+}
+
+TEST(ServerTest, MeasuresTurnsIfAsked) {
+  Settings settings;
+  settings.track_turn_times = true;
+  TestServer server({.settings = settings});
+  Client client(server.port());
+  EXPECT_THAT(client.Ask("stats turns\r\n", "END\r\n"), StartsWith("STAT turns 0\r\n"));
+  EXPECT_THAT(client.Ask("stats turns\r\n", "END\r\n"), StartsWith("STAT turns 1\r\n"));
+  EXPECT_THAT(client.Ask("stats turns\r\n", "END\r\n"), Not(HasSubstr("cpu_us_max 0.0")));
 }
 
 TEST(ServerTest, AnswersAPipelineInOrder) {
