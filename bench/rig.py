@@ -115,11 +115,11 @@ class Server:
     """A server process on a free port; a context manager that ends it."""
 
     def __init__(self, rig: Rig, name: str, binary: str, memory_mib: int,
-                 certificate: "Certificate | None" = None):
+                 certificate: "Certificate | None" = None, options: tuple[str, ...] = ()):
         self.name = name
         self.port = _free_port()
         command = [binary, "-l", HOST, "-p", str(self.port), "-t", str(rig.threads),
-                   "-m", str(memory_mib), "-c", "1024"]
+                   "-m", str(memory_mib), "-c", "1024", *options]
         if os.geteuid() == 0:
             command += ["-u", "root"]
         if certificate is not None:
