@@ -238,7 +238,9 @@ class Index {
   Line* const overflow_;
 
   std::atomic<uint64_t> count_{0};
-  std::atomic<uint64_t> bytes_{0};
+
+  // On other lines than what every lookup reads: whoever fills a bucket or empties one writes here.
+  alignas(64) std::atomic<uint64_t> bytes_{0};
   uint64_t open_bucket_bytes_ = 0;  // the growing thread's
 
   mutable SpinLock overflow_lock_;

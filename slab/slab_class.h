@@ -84,7 +84,8 @@ struct EvictionCounts {
   uint32_t evicted_idle_seconds = 0;  // of the item evicted last
 };
 
-class SlabClass {
+// Workers that store into different classes share no line of theirs.
+class alignas(64) SlabClass {
  public:
   struct Geometry {
     int class_id = 0;
