@@ -1,6 +1,10 @@
 #include <gnu/libc-version.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <valgrind/callgrind.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -10,12 +14,16 @@
 #include <vector>
 
 #include "bench/session_rig.h"
+#include "server/net/connection.h"
+#include "server/net/lent_buffer.h"
+#include "server/net/stream.h"
+#include "server/net/unique_fd.h"
 #include "slab/assert.h"
 
 // What bench/instructions runs under callgrind: every kind of request, one kind after the other,
-// with the counting on around the session's turns alone. Prints what it was built with and, for
-// each kind, how many operations were counted and its name; callgrind writes as many dumps, each
-// with that name.
+// with the counting on around the session's turns alone, or a connection's. Prints what it was
+// built with and, for each kind, how many operations were counted and its name; callgrind writes as
+// many dumps, each with that name.
 //
 // Counts are comparable between runs, and between machines, because nothing here is left to chance:
 // seed, clock, keys and their order are fixed, and there is one thread. Under anything but
@@ -39,6 +47,46 @@ struct Kind {
   std::function<std::string(uint32_t n)> prepare = nullptr;
   // A store that is full and evicts.
   bool full = false;
+  // By a connection that reads from a socket and sends to it.
+  bool socket = false;
+};
+
+// A connection at one end of a socket pair and its client at the other: what a turn of the loop
+// executes for one ready socket, but for the loop itself.
+class SocketRig {
+ public:
+  explicit SocketRig(EngineRig* rig) {
+    int ends[2];
+    LARDER_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    client_ = UniqueFd(ends[0]);
+    connection_ = std::make_unique<Connection>(Stream(UniqueFd(ends[1])), ConnectionTraits{},
+                                               rig->engine().AddWorker(), kBenchNow);
+    turn_.now = kBenchNow;
+    turn_.input = &input_;
+    turn_.pieces = pieces_;
+  }
+
+  // Answers what one read takes in.
+  void Run(std::string_view request) { Exchange(request); }
+  std::string Ask(std::string_view request) { return {reply_.data(), Exchange(request)}; }
+
+ private:
+  // The reply's length.
+  size_t Exchange(std::string_view request) {
+    const ssize_t sent = send(client_.get(), request.data(), request.size(), 0);
+    LARDER_CHECK(sent == static_cast<ssize_t>(request.size()));
+    LARDER_CHECK(connection_->OnReadable(&turn_) == Connection::Wait::kInput);
+    const ssize_t received = recv(client_.get(), reply_.data(), reply_.size(), 0);
+    LARDER_CHECK(received > 0);
+    return static_cast<size_t>(received);
+  }
+
+  UniqueFd client_;
+  std::unique_ptr<Connection> connection_;
+  LoopTurn turn_;
+  LentBuffer input_;
+  std::array<iovec, 16> pieces_;
+  std::array<char, 64 * 1024> reply_;
 };
 
 // Keys that are there, in an order in which none comes twice before all have come.
@@ -128,6 +176,10 @@ std::vector<Kind> Kinds() {
       {"binary get, hit", BinaryGet, "\x81"},
       {"binary get, hit, 16 pipelined", Pipelined(16, BinaryGet), "\x81", 16},
       {"binary set, same size", BinarySet, "\x81"},
+      {"get, hit, by a socket", Get, "VALUE ", 1, nullptr, false, /*socket=*/true},
+      {"get, hit, 16 pipelined, by a socket", Pipelined(16, Get), "VALUE ", 16, nullptr, false,
+       /*socket=*/true},
+      {"set, same size, by a socket", Set, "STORED", 1, nullptr, false, /*socket=*/true},
   };
 }
 
@@ -138,6 +190,19 @@ void Fill(EngineRig* engine, uint32_t items) {
     if (i % 1000 == 0) engine->Maintain();
   }
   engine->Maintain();
+}
+
+template <typename ClientRig>
+void CountRequests(EngineRig* engine, const Kind& kind, const std::vector<std::string>& requests) {
+  ClientRig client(engine);
+  for (uint32_t n = 0; n < kWarmUps; ++n) {
+    LARDER_CHECK(client.Ask(requests[n]).starts_with(kind.reply));
+  }
+  CALLGRIND_START_INSTRUMENTATION;
+  CALLGRIND_ZERO_STATS;
+  for (uint32_t n = kWarmUps; n < requests.size(); ++n) client.Run(requests[n]);
+  CALLGRIND_DUMP_STATS_AT(kind.name);
+  CALLGRIND_STOP_INSTRUMENTATION;
 }
 
 void Count(const Kind& kind) {
@@ -155,15 +220,9 @@ void Count(const Kind& kind) {
     if (kind.prepare != nullptr) preparing.Run(kind.prepare(n));
     requests.push_back(kind.request(n));
   }
-  SessionRig session(&engine);  // which has not chosen its protocol yet
-  for (uint32_t n = 0; n < kWarmUps; ++n) {
-    LARDER_CHECK(session.Ask(requests[n]).starts_with(kind.reply));
-  }
-  CALLGRIND_START_INSTRUMENTATION;
-  CALLGRIND_ZERO_STATS;
-  for (uint32_t n = kWarmUps; n < requests.size(); ++n) session.Run(requests[n]);
-  CALLGRIND_DUMP_STATS_AT(kind.name);
-  CALLGRIND_STOP_INSTRUMENTATION;
+  // By a client that has not chosen its protocol yet.
+  kind.socket ? CountRequests<SocketRig>(&engine, kind, requests)
+              : CountRequests<SessionRig>(&engine, kind, requests);
   std::printf("%u %s\n", kCounted * static_cast<uint32_t>(kind.operations), kind.name);
 }
 
