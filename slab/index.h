@@ -326,9 +326,11 @@ inline void Index::LockLine(Line* line) {
 
 inline Index::LockedBucket Index::Lock(uint64_t hash) {
   while (true) {
-    Line* home = &buckets_[BucketOf(hash)];
+    const uint64_t count = buckets();
+    Line* home = &buckets_[BucketAmong(hash, count)];
     LockLine(home);
-    if (&buckets_[BucketOf(hash)] == home) return {this, home};
+    if (buckets() == count || &buckets_[BucketOf(hash)] == home) [[likely]]
+      return {this, home};
     UnlockLine(home);
   }
 }

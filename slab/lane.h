@@ -43,5 +43,6 @@ struct alignas(64) Lane {
   }
   std::vector<Counter> sizes;
 };
+static_assert(alignof(Lane) == 64);  // no two lanes on one line
 
 }  // namespace larder

@@ -43,9 +43,7 @@ ItemRef& ItemRef::operator=(ItemRef&& other) noexcept {
   return *this;
 }
 
-void ItemRef::Reset() {
-  if (store_ != nullptr) std::exchange(store_, nullptr)->Unpin(item_, hash_);
-}
+void ItemRef::Unpin() { std::exchange(store_, nullptr)->Unpin(item_, hash_); }
 
 ValuePieces ItemRef::Pieces() const {
   const ItemExtension& extension = item_->extension();

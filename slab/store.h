@@ -83,12 +83,16 @@ class ItemRef {
 
   explicit operator bool() const { return store_ != nullptr; }
   ValuePieces Pieces() const;
-  void Reset();
+  void Reset() {
+    if (store_ != nullptr) [[unlikely]]
+      Unpin();
+  }
 
  private:
   friend class ItemView;
   friend class Store;
   ItemRef(Store* store, Item* item, uint64_t hash) : store_(store), item_(item), hash_(hash) {}
+  void Unpin();
   // The item has moved, and its pins with it.
   void Forget() { store_ = nullptr; }
 
