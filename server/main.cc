@@ -22,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/answer.h"
 #include "server/config/options.h"
+#include "server/config/report.h"
 #include "server/daemon.h"
 #include "server/engine/auth_file.h"
 #include "server/engine/engine.h"
@@ -33,6 +34,7 @@
 #include "server/net/tls_context.h"
 #include "server/ops/log.h"
 #include "server/ops/service_manager.h"
+#include "server/reload.h"
 #include "server/sasl.h"
 #include "server/sockets.h"
 #include "slab/store.h"
@@ -137,6 +139,12 @@ absl::StatusOr<std::unique_ptr<Store>> MakeStore(const Settings& settings,
   return store;
 }
 
+// What the process was started with, and what was read of it.
+struct Started {
+  Sources sources;
+  Configuration configuration;
+};
+
 // What only some options ask for; null without them.
 struct Extras {
   MemoryFile* memory_file = nullptr;       // -e
@@ -146,20 +154,17 @@ struct Extras {
   Background* background = nullptr;        // -d
 };
 
-void AddReloads(const Log& log, const Extras& extras, Server* server) {
-  if (TlsContext* const tls = extras.tls; tls != nullptr) {
-    server->AddReload([&log, tls](const Now& now) {
-      SayReloaded(log, now, "Certificates", tls->Reload(now.tick));
-    });
+// Options that are no good change nothing, nor does a file that they name and that is no good.
+void ReloadAll(const Log& log, const Extras& extras, const Now& now, Reload* reload) {
+  if (!reload->Run(now)) return;
+  if (extras.tls != nullptr) {
+    SayReloaded(log, now, "Certificates", extras.tls->Reload(now.tick));
   }
-  if (AuthFile* const auth_file = extras.auth_file; auth_file != nullptr) {
-    server->AddReload([&log, auth_file](const Now& now) {
-      SayReloaded(log, now, "Authfile", auth_file->Load());
-    });
-  }
+  if (extras.auth_file != nullptr) SayReloaded(log, now, "Authfile", extras.auth_file->Load());
 }
 
-int Serve(const Options& options, Sockets sockets, const Clock& clock, const Extras& extras) {
+int Serve(const Started& started, const Options& options, Sockets sockets, const Clock& clock,
+          const Extras& extras) {
   const Settings& settings = options.settings;
   // From when the store takes its memory file over, only a graceful stop leaves what the next start
   // can use; so a signal that comes before the server watches for it waits until then.
@@ -172,21 +177,22 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
 
   const std::string addresses = ListAddresses(sockets);
   const std::string ports = DescribePorts(sockets.listeners, sockets.datagram_ports);
-  Server server({.threads = settings.threads,
-                 .acceptor = {.connections_max = settings.connections_max,
-                              .refuse_over_limit = settings.maxconns_fast,
-                              .backlog = settings.backlog},
-                 .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds},
-                 .tls = extras.tls},
-                std::move(sockets.listeners), &clock);
+  Server server(
+      {.threads = settings.threads,
+       .acceptor = {.refuse_over_limit = settings.maxconns_fast, .backlog = settings.backlog},
+       .tls = extras.tls},
+      std::move(sockets.listeners), &clock);
   server.AddDatagramPorts(std::move(sockets.datagram_ports));
   Engine engine(settings, store->get(), &server, clock.Read(), extras.authenticator,
                 extras.auth_file);
   const Log log(ToStderr(), [&engine] { return engine.verbosity(); });
   Lifecycle lifecycle(&log, &clock, &server, &engine);
-  server.AddReload([&lifecycle](const Now&) { lifecycle.BeginReload(); });
-  AddReloads(log, extras, &server);
-  server.AddReload([&lifecycle](const Now&) { lifecycle.EndReload(); });
+  Reload reload(started.sources, started.configuration, &engine, &log, RaiseDescriptorLimitFor);
+  server.AddReload([&](const Now& now) {
+    lifecycle.BeginReload();
+    ReloadAll(log, extras, now, &reload);
+    lifecycle.EndReload();
+  });
   if (const absl::Status status = server.Start(&engine, kStopSignals); !status.ok()) {
     return Fail(status, EXIT_FAILURE);
   }
@@ -198,6 +204,7 @@ int Serve(const Options& options, Sockets sockets, const Clock& clock, const Ext
     extras.background->Ready(settings.verbosity > 0, options.core_files);
   }
 
+  log.Info(clock.Read(), SettingsLine(started.configuration.settings));
   lifecycle.Ready(addresses);
   const StopReason reason = server.Run();
   lifecycle.Stopping(reason);
@@ -228,7 +235,8 @@ Tick FirstTick(const MemoryFile* memory_file) {
   return memory_file->FirstTick(SystemClock::kFirstTick, wall_seconds);
 }
 
-int Start(Options options) {
+int Start(const Started& started) {
+  Options options = started.configuration.options;
   IgnoreSignal(SIGPIPE);
   IgnoreSignal(SIGHUP);
   std::unique_ptr<AuthFile> auth_file;
@@ -278,12 +286,12 @@ int Start(Options options) {
                 .authenticator = authenticator.get(),
                 .auth_file = auth_file.get()};
   if (!options.daemonize) {
-    return Serve(options, *std::move(sockets), clock, extras);
+    return Serve(started, options, *std::move(sockets), clock, extras);
   }
   absl::StatusOr<Background> background = Background::Enter();
   if (!background.ok()) return Fail(background.status(), EXIT_FAILURE);
   extras.background = &*background;
-  return Serve(options, *std::move(sockets), clock, extras);
+  return Serve(started, options, *std::move(sockets), clock, extras);
 }
 
 }  // namespace
@@ -291,10 +299,14 @@ int Start(Options options) {
 }  // namespace larder
 
 int main(int argc, char* argv[]) {
-  const larder::Sources sources = larder::MakeSources(argc, argv, environ);
-  const larder::Configuration configuration = larder::ReadConfiguration(sources);
+  larder::Started started = {.sources = larder::MakeSources(argc, argv, environ)};
+  started.configuration = larder::ReadConfiguration(started.sources);
+  const larder::Configuration& configuration = started.configuration;
   if (configuration.task != larder::Task::kServe) return larder::Answer(configuration);
+  if (!configuration.problems.empty()) {
+    larder::WriteStartError(larder::ToStderr(), configuration.Complaints());
+    return configuration.exit_code();
+  }
   fputs(configuration.Complaints().c_str(), stderr);
-  if (!configuration.problems.empty()) return configuration.exit_code();
-  return larder::Start(configuration.options);
+  return larder::Start(started);
 }

@@ -96,7 +96,7 @@ void ReadSuboptions(std::string_view list, const Origin& origin, std::vector<Ass
 }
 
 // The word behind an option whose value need not be there, if it is no option itself.
-const char* NextWord(int argc, char* const argv[]) {
+char* NextWord(int argc, char* const argv[]) {
   if (optind >= argc || argv[optind][0] == '-') return nullptr;
   return argv[optind++];
 }
@@ -130,7 +130,7 @@ std::vector<Assignment> ReadWords(const std::vector<std::string>& words, const O
       continue;
     }
     if (option->argument == Argument::kOptional && optarg == nullptr) {
-      optarg = const_cast<char*>(NextWord(argc, argv.data()));
+      optarg = NextWord(argc, argv.data());
     }
     Assignment assignment = {.option = option, .origin = origin};
     assignment.given.name =

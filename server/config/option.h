@@ -84,7 +84,7 @@ struct Option {
 // All there are, in the order of the help.
 std::span<const Option* const> AllOptions();
 
-// Null if there is none. Of the second, only those that are given with a '-'.
+// Null if there is none.
 const Option* FindOption(std::string_view name);
 const Option* FindOptionByLetter(char letter);
 

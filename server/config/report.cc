@@ -117,6 +117,16 @@ std::string PrintedConfig(const std::vector<Setting>& settings) {
   return text;
 }
 
+std::string SettingsLine(const std::vector<Setting>& settings) {
+  std::string line;
+  for (const Setting& setting : settings) {
+    if (setting.origin == "default") continue;
+    absl::StrAppend(&line, line.empty() ? "settings: " : ", ", View(setting.option->name), " = ",
+                    Quoted(setting.value.value_or("")), " (", setting.origin, ")");
+  }
+  return line.empty() ? "settings: the defaults" : line;
+}
+
 std::string DefaultConfigText() {
   std::string text =
       "# larder's configuration. What is commented out is the default.\n"

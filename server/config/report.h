@@ -14,6 +14,9 @@ namespace larder {
 // files that do.
 std::string PrintedConfig(const std::vector<Setting>& settings);
 
+// One line of the settings that are not the defaults, and where they come from, for the log.
+std::string SettingsLine(const std::vector<Setting>& settings);
+
 // --help-format=config: the file to begin with. Every option that a file may have, as a comment
 // with its default.
 std::string DefaultConfigText();

@@ -18,6 +18,8 @@ Engine::Engine(const Settings& settings, Store* store, const ServerView* server,
       authenticator_(authenticator),
       auth_file_(auth_file),
       verbosity_(settings.verbosity),
+      connections_max_(settings.connections_max),
+      idle_timeout_seconds_(settings.idle_timeout_seconds),
       watch_hub_(settings.worker_log_buffer_bytes, settings.watcher_buffer_bytes),
       count_prefixes_(settings.prefix_stats ? kCountPrefixes : 0),
       segmented_(settings.lru_maintainer),
@@ -124,6 +126,12 @@ void Engine::SetSegmented(bool segmented) {
 uint32_t Engine::probation_percent() const {
   const MutexLock lock(&mutex_);
   return probation_percent_;
+}
+
+void Engine::SetIdleTimeout(int seconds) {
+  idle_timeout_seconds_.store(seconds, std::memory_order_relaxed);
+  const MutexLock lock(&mutex_);
+  for (const std::unique_ptr<EngineWorker>& worker : workers_) worker->wake()();
 }
 
 void Engine::SetAutomove(int mode) {

@@ -63,6 +63,16 @@ class Engine {
   int verbosity() const { return verbosity_.load(std::memory_order_relaxed); }
   void SetVerbosity(int verbosity) { verbosity_.store(verbosity, std::memory_order_relaxed); }
 
+  // How many clients there may be (-c), and after how many seconds without a request one is closed
+  // (idle_timeout; 0: never): as the options have it at first, and as a reload changes it. What
+  // watches over them learns of a change by the workers' wake.
+  int connections_max() const { return connections_max_.load(std::memory_order_relaxed); }
+  void SetConnectionsMax(int connections) {
+    connections_max_.store(connections, std::memory_order_relaxed);
+  }
+  int idle_timeout_seconds() const { return idle_timeout_seconds_.load(std::memory_order_relaxed); }
+  void SetIdleTimeout(int seconds) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // What somebody looks at while it happens: what watchers want, and kCountPrefixes. 0 nearly
   // always, and then commands need not look further.
   static constexpr unsigned kCountPrefixes = 1u << 31;
@@ -119,6 +129,8 @@ class Engine {
   Authenticator* const authenticator_;
   const AuthFile* const auth_file_;
   std::atomic<int> verbosity_;
+  std::atomic<int> connections_max_;
+  std::atomic<int> idle_timeout_seconds_;
   WatchHub watch_hub_;
   EvictionReporter eviction_reporter_{&watch_hub_};
   std::atomic<unsigned> count_prefixes_;

@@ -38,7 +38,7 @@ void AddProcess(const Engine& engine, const Now& now, const ServerStats& server,
   lines->Add("pointer_size", 8 * sizeof(void*));
   lines->Add("rusage_user", Seconds(server.user_cpu_microseconds));
   lines->Add("rusage_system", Seconds(server.system_cpu_microseconds));
-  lines->Add("max_connections", engine.settings().connections_max);
+  lines->Add("max_connections", engine.connections_max());
 }
 
 void AddConnectionCounts(const Settings& settings, const StatsSnapshot& snapshot,
@@ -88,16 +88,16 @@ void AddCommands(const Totals& totals, StatLines* lines) {
   lines->Add("auth_errors", totals.auth_errors);
 }
 
-void AddTraffic(const Settings& settings, const StatsSnapshot& snapshot, StatLines* lines) {
+void AddTraffic(const Engine& engine, const StatsSnapshot& snapshot, StatLines* lines) {
   const Totals& totals = snapshot.counters;
-  if (settings.idle_timeout_seconds > 0) lines->Add("idle_kicks", totals.idle_kicks);
+  if (engine.idle_timeout_seconds() > 0) lines->Add("idle_kicks", totals.idle_kicks);
   lines->Add("bytes_read", totals.bytes_read);
   lines->Add("bytes_written", totals.bytes_written);
   lines->Add("limit_maxbytes", snapshot.store.memory_limit_bytes);
   lines->Add("accepting_conns", snapshot.server.accepting ? 1 : 0);
   lines->Add("listen_disabled_num", snapshot.server.accepting_stopped);
   lines->Add("time_in_listen_disabled_us", snapshot.server.accepting_stopped_microseconds);
-  lines->Add("threads", settings.threads);
+  lines->Add("threads", engine.settings().threads);
   lines->Add("conn_yields", totals.yields);
 }
 
@@ -190,7 +190,7 @@ void AddGeneralStats(const Engine& engine, const Now& now, StatLines* lines) {
   AddProcess(engine, now, snapshot.server, lines);
   AddConnectionCounts(engine.settings(), snapshot, lines);
   AddCommands(snapshot.counters, lines);
-  AddTraffic(engine.settings(), snapshot, lines);
+  AddTraffic(engine, snapshot, lines);
   AddBackgroundWork(engine.settings(), snapshot.store, snapshot.watch, lines);
   AddTls(engine.settings(), now, snapshot, lines);
   AddItems(snapshot.store, lines);

@@ -43,7 +43,7 @@ const char* NameOf(TlsVersion version) {
 void AddNetwork(const Engine& engine, StatLines* lines) {
   const Settings& settings = engine.settings();
   lines->Add("maxbytes", engine.store().Stats().memory_limit_bytes);
-  lines->Add("maxconns", settings.connections_max);
+  lines->Add("maxconns", engine.connections_max());
   lines->Add("tcpport", settings.tcp_port);
   lines->Add("udpport", settings.udp_port);
   lines->Add("inter", OrNone(settings.listen, kNone));
@@ -101,8 +101,9 @@ void AddMemory(const Engine& engine, StatLines* lines) {
   lines->Add("temporary_ttl", 0);
 }
 
-void AddBuffers(const Settings& settings, StatLines* lines) {
-  lines->Add("idle_timeout", settings.idle_timeout_seconds);
+void AddBuffers(const Engine& engine, StatLines* lines) {
+  const Settings& settings = engine.settings();
+  lines->Add("idle_timeout", engine.idle_timeout_seconds());
   lines->Add("watcher_logbuf_size", settings.watcher_buffer_bytes);
   lines->Add("worker_logbuf_size", settings.worker_log_buffer_bytes);
   lines->Add("read_buf_mem_limit", 0);
@@ -167,7 +168,7 @@ void AddSettings(const Engine& engine, StatLines* lines) {
   AddNetwork(engine, lines);
   AddServing(engine, lines);
   AddMemory(engine, lines);
-  AddBuffers(engine.settings(), lines);
+  AddBuffers(engine, lines);
   AddExternalStorage(lines);
   AddTls(engine.settings().tls, lines);
   lines->Add("num_napi_ids", 0);

@@ -84,7 +84,7 @@ bool Acceptor::Watch(Watched* watched) {
 
 void Acceptor::OnConnecting(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    const bool at_limit = OpenConnections() >= options_.connections_max;
+    const bool at_limit = OpenConnections() >= engine_->connections_max();
     if (at_limit && !options_.refuse_over_limit) {
       // After the last that was allowed, it is for the next one to find the limit reached.
       if (i == 0) Pause();
@@ -161,7 +161,7 @@ void Acceptor::Pause() {
 void Acceptor::ResumeIfPossible() {
   const auto paused = std::chrono::steady_clock::now() - paused_at_;
   const bool changed = ClosedConnections() > closed_at_pause_ || paused > kPauseMax;
-  if (!changed || OpenConnections() >= options_.connections_max) return;
+  if (!changed || OpenConnections() >= engine_->connections_max()) return;
   {
     const MutexLock lock(&mutex_);
     for (const std::unique_ptr<Watched>& watched : listeners_) {

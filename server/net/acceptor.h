@@ -18,15 +18,14 @@
 
 // Accepts connections and gives each to the worker that has the fewest.
 //
-// At the limit (-c) a new client is told so and closed at once, or, if so chosen, nobody is
-// accepted until a connection has ended: then the kernel's queue, cut down to its smallest, takes
-// or refuses clients. The second is also what happens when the process or the system has no
-// descriptors left.
+// At the limit (the engine's connections_max) a new client is told so and closed at once, or, if so
+// chosen, nobody is accepted until a connection has ended: then the kernel's queue, cut down to its
+// smallest, takes or refuses clients. The second is also what happens when the process or the
+// system has no descriptors left.
 
 namespace larder {
 
 struct AcceptorOptions {
-  int connections_max = 1024;     // -c
   bool refuse_over_limit = true;  // maxconns_fast; false: stop accepting
   int backlog = 1024;             // -b
 };

@@ -75,11 +75,7 @@ absl::Status Worker::Start() {
                          loop_, [](void* self) { static_cast<Worker*>(self)->OnWakeup(); }, this)) {
     return absl::ResourceExhaustedError("failed to create a worker's event loop");
   }
-  if (options_.idle_timeout_seconds > 0) {
-    idle_timer_.Repeat(
-        loop_, kIdleCheckPeriod,
-        [](int, short, void* self) { static_cast<Worker*>(self)->CloseIdle(); }, this);
-  }
+  FollowIdleTimeout();
   for (const std::unique_ptr<Datagrams>& datagrams : datagrams_) {
     if (!Arrange(datagrams.get(), Connection::Wait::kInput)) {
       return absl::ResourceExhaustedError("failed to watch a UDP socket");
@@ -180,7 +176,23 @@ void Worker::OnWakeup() {
     arrivals.swap(arrivals_);
   }
   for (Accepted& accepted : arrivals) Welcome(std::move(accepted));
+  FollowIdleTimeout();
   ResumeWatchers();
+}
+
+// Without a timeout nothing costs a timer.
+void Worker::FollowIdleTimeout() {
+  const int seconds = engine_worker_->engine().idle_timeout_seconds();
+  if (seconds == idle_timeout_seconds_) return;
+  idle_timeout_seconds_ = seconds;
+  idle_check_tick_ = 0;
+  if (seconds == 0) {
+    idle_timer_.Remove();
+    return;
+  }
+  idle_timer_.Repeat(
+      loop_, kIdleCheckPeriod,
+      [](int, short, void* self) { static_cast<Worker*>(self)->CloseIdle(); }, this);
 }
 
 // Those that wait for their sockets to take what they have been told already are resumed then.
@@ -291,7 +303,7 @@ void Worker::CloseIdle() {
   uint32_t oldest = now.tick.seconds;
   const std::vector<Client*> idle = Select([&](const Client& client) {
     if (client.watching) return false;
-    if (client.connection.IsIdle(now, options_.idle_timeout_seconds)) return true;
+    if (client.connection.IsIdle(now, idle_timeout_seconds_)) return true;
     oldest = std::min(oldest, client.connection.active_tick());
     return false;
   });
@@ -303,7 +315,7 @@ void Worker::CloseIdle() {
     client->idle = true;
     Close(client);
   }
-  idle_check_tick_ = oldest + static_cast<uint32_t>(options_.idle_timeout_seconds) + 1;
+  idle_check_tick_ = oldest + static_cast<uint32_t>(idle_timeout_seconds_) + 1;
 }
 
 template <typename Condition>

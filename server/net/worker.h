@@ -41,7 +41,6 @@ namespace larder {
 struct WorkerOptions {
   // Null: no connection is encrypted, whatever its listener says. Must outlive the worker.
   const TlsContext* tls = nullptr;
-  int idle_timeout_seconds = 0;  // 0: none
   // How long a worker that stops waits for clients to send the rest of their requests and to read
   // their replies.
   std::chrono::milliseconds drain_time{1000};
@@ -117,6 +116,7 @@ class Worker {
   bool IsDone(const Client& client) const;
   void Arrange(Client* client, Connection::Wait wait);
   bool Arrange(Datagrams* datagrams, Connection::Wait wait);
+  void FollowIdleTimeout();
   void CloseIdle() ABSL_LOCKS_EXCLUDED(clients_mutex_);
   template <typename Condition>
   std::vector<Client*> Select(Condition condition) const ABSL_LOCKS_EXCLUDED(clients_mutex_);
@@ -155,6 +155,7 @@ class Worker {
   bool turn_has_begun_ = false;
   bool draining_ = false;
   bool drain_time_is_over_ = false;
+  int idle_timeout_seconds_ = 0;  // as the engine had it last; 0: the timer is off
   uint32_t idle_check_tick_ = 0;  // no connection can have been idle for too long before
   LentBuffer input_;
   LentBuffer records_;

@@ -35,11 +35,9 @@ TestServer::TestServer(const TestServerOptions& options) {
   }
   server_ = std::make_unique<Server>(
       ServerOptions{.threads = settings.threads,
-                    .acceptor = {.connections_max = settings.connections_max,
-                                 .refuse_over_limit = settings.maxconns_fast,
+                    .acceptor = {.refuse_over_limit = settings.maxconns_fast,
                                  .backlog = settings.backlog},
-                    .worker = {.idle_timeout_seconds = settings.idle_timeout_seconds,
-                               .drain_time = options.drain_time},
+                    .worker = {.drain_time = options.drain_time},
                     .tls = tls_.get()},
       std::move(listeners), &clock_);
   absl::StatusOr<std::vector<DatagramPort>> datagram_ports =
