@@ -310,6 +310,7 @@ def check_service(system: System) -> None:
     with system.path(CONFIGURATION).open("a") as file:
         file.write("memory-limit = 100\n")
     service.reload()
+    assert stat("limit_maxbytes") == str(100 << 20), stat("limit_maxbytes")
     assert stat("curr_items") == "1"
 
     say("stops")
