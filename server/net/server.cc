@@ -28,7 +28,11 @@ void Server::AddReload(std::function<void(const Now&)> reload) {
 }
 
 void Server::Every(std::chrono::milliseconds period, std::function<void(const Now&)> function) {
-  tasks_.push_back(std::make_unique<Task>(this, period, std::move(function)));
+  auto task = std::make_unique<Task>();
+  task->server = this;
+  task->period = period;
+  task->function = std::move(function);
+  tasks_.push_back(std::move(task));
 }
 
 absl::Status Server::Start(Engine* engine, std::span<const int> stop_signals) {

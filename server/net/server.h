@@ -109,8 +109,8 @@ class Server : public ServerView {
 
   // What Every asked for.
   struct Task {
-    Server* server;
-    std::chrono::milliseconds period;
+    Server* server = nullptr;
+    std::chrono::milliseconds period{};
     std::function<void(const Now&)> function;
     Event timer;
   };
