@@ -34,11 +34,11 @@ TestServer::TestServer(const TestServerOptions& options) {
     tls_ = *std::move(tls);
   }
   server_ = std::make_unique<Server>(
-      ServerOptions{.threads = settings.threads,
-                    .acceptor = {.refuse_over_limit = settings.maxconns_fast,
-                                 .backlog = settings.backlog},
-                    .worker = {.drain_time = options.drain_time},
-                    .tls = tls_.get()},
+      ServerOptions{
+          .threads = settings.threads,
+          .acceptor = {.refuse_over_limit = settings.maxconns_fast, .backlog = settings.backlog},
+          .worker = {.drain_time = options.drain_time},
+          .tls = tls_.get()},
       std::move(listeners), &clock_);
   absl::StatusOr<std::vector<DatagramPort>> datagram_ports =
       OpenDatagramPorts({.listen = "127.0.0.1"}, settings.threads);
