@@ -119,7 +119,7 @@ absl::Status AdoptStream(UniqueFd fd, ListenerTls tls, const Settings& settings,
 // The sockets of each UDP port, by the port's address.
 using DatagramSockets = std::map<std::string, std::vector<UniqueFd>>;
 
-absl::Status AdoptDatagrams(DatagramSockets ports, int workers, Sockets* sockets) {
+absl::Status AdoptDatagrams(DatagramSockets&& ports, int workers, Sockets* sockets) {
   for (auto& [address, fds] : ports) {
     absl::StatusOr<DatagramPort> port = AdoptDatagramPort(std::move(fds), workers);
     if (!port.ok()) return port.status();

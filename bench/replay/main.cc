@@ -103,8 +103,9 @@ absl::Status Run(const ReplayOptions& options) {
   if (!source.ok()) return source.status();
   nlohmann::json runs = nlohmann::json::array();
   const auto keep = [&](absl::StatusOr<nlohmann::json> run) {
+    absl::Status status = run.status();
     if (run.ok()) runs.push_back(*std::move(run));
-    return run.status();
+    return status;
   };
   const LoadSummary load = Summarize(*source->Begin());
   if (ShowsText(options)) PrintLoad(load);

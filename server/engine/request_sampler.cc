@@ -1,7 +1,6 @@
 #include "server/engine/request_sampler.h"
 
 #include <bit>
-#include <limits>
 #include <span>
 
 #include "server/engine/commands.h"
@@ -56,7 +55,7 @@ uint64_t NextRandom(uint64_t* state) {
 }  // namespace
 
 RequestSampler::RequestSampler(Engine* engine, uint64_t seed)
-    : engine_(engine), gap_(std::numeric_limits<int64_t>::max()), random_(seed) {
+    : engine_(engine), gap_(kNever), random_(seed) {
   if (engine->miss_ratio_curve() != nullptr) threshold_ = engine->miss_ratio_curve()->threshold();
   if (engine->hot_keys() != nullptr) gap_ = NextGap() - 1;
 }
@@ -68,6 +67,7 @@ int64_t RequestSampler::NextGap() {
 }
 
 void RequestSampler::Look(const Turn& turn, RequestWindow* window, size_t executed) {
+  if (window->sampled != 0) gap_ += kMarked;
   uint64_t wanted = window->sampled & ((uint64_t{1} << executed) - 1);
   window->sampled = 0;
   for (; wanted != 0; wanted &= wanted - 1) {

@@ -13,10 +13,11 @@
 // by the time it takes.
 //
 // What a request costs: a comparison of its key's hash with a threshold. What a window costs: a
-// subtraction and a look at the result. All of it is in memory of the worker's own. The rest
-// happens once in some hundred requests: the item is looked up, as the request has left it, and
-// what was found is told to HotKeys and MissRatioCurve, which all workers share. To them nobody
-// waits: who finds them in use gives up that sample, or keeps it for later.
+// subtraction and a look at the result, since a key that is wanted makes it negative, too. All of
+// it is in memory of the worker's own. The rest happens once in some hundred requests: the item is
+// looked up, as the request has left it, and what was found is told to HotKeys and MissRatioCurve,
+// which all workers share. To them nobody waits: who finds them in use gives up that sample, or
+// keeps it for later.
 
 namespace larder {
 
@@ -32,11 +33,17 @@ class RequestSampler {
   // Whether all that is done to a key with this hash is wanted.
   bool WantsKey(uint64_t hash) const { return hash < threshold_; }
 
+  // `slot` of the window, which is not executed yet, has a key that is wanted.
+  void Mark(RequestWindow* window, const RequestWindow::Slot& slot) {
+    if (window->sampled == 0) gap_ -= kMarked;
+    window->Sample(slot);
+  }
+
   // The first `executed` requests of the window have been executed, and their keys can still be
-  // read. `window->sampled` has a bit for each whose key is wanted.
+  // read. What was marked of the window is forgotten with this call.
   void Executed(const Turn& turn, RequestWindow* window, size_t executed) {
     gap_ -= static_cast<int64_t>(executed);
-    if (gap_ < 0 || window->sampled != 0) [[unlikely]]
+    if (gap_ < 0) [[unlikely]]
       Look(turn, window, executed);
   }
 
@@ -45,6 +52,9 @@ class RequestSampler {
 
  private:
   static constexpr size_t kBatch = 64;
+  // What the gap is less by while a slot is marked, and what it is if no request is looked at.
+  static constexpr int64_t kMarked = int64_t{1} << 62;
+  static constexpr int64_t kNever = kMarked / 2;
   // Where a key's last read is found again, to count repeated ones together.
   static constexpr size_t kRecent = 64;
 

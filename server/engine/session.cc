@@ -319,7 +319,7 @@ void Session::AddKey(Slot* slot) const {
   slot->key = worker_->store().MakeKey(slot->request.key);
   worker_->store().PrefetchBucket(slot->key);
   if (worker_->sampler().WantsKey(slot->key.hash)) [[unlikely]]
-    worker_->window().Sample(*slot);
+    worker_->sampler().Mark(&worker_->window(), *slot);
 }
 
 // Of a meta command whose key came in base64, and is known to be good.
