@@ -5,9 +5,9 @@ installed.py PACKAGE.deb
 makes a minimal Debian 12 in a temporary folder, from the mirrors that this machine's apt knows, and
 takes the package through its life there, in memcached's place, too. No systemd runs in it, so what
 the unit says is done here: its ExecStart with its user, groups, limits, environment and folders, a
-socket to notify, its ExecReload. After the purge the system must be what it was before the installation, but for what
-dpkg itself keeps and the user's account, which Debian's packages leave: files that were the user's
-must never come to be another's.
+socket to notify, its ExecReload. After the purge the system must be what it was before the
+installation, but for what dpkg itself keeps and the user's account, which Debian's packages leave:
+files that were the user's must never come to be another's.
 
 It needs root, for a chroot with users in it, and runs in namespaces of its own: no port of the
 machine is taken, and no process is left. It takes a minute.
