@@ -94,8 +94,7 @@ std::string Hit(uint32_t n) { return KeyOf(n * 7919 % kItems); }
 std::string Miss(uint32_t n) { return KeyOf(100'000'000 + n); }
 std::string Value(size_t bytes = kValueBytes) { return std::string(bytes, 'v'); }
 
-std::function<std::string(uint32_t)> Pipelined(int requests,
-                                               const std::function<std::string(uint32_t)>& one) {
+std::function<std::string(uint32_t)> Pipelined(int requests, std::string (*one)(uint32_t)) {
   return [=](uint32_t n) {
     std::string all;
     for (int i = 0; i < requests; ++i) all += one(n * static_cast<uint32_t>(requests) + i);

@@ -9,7 +9,7 @@ namespace larder {
 namespace {
 
 constexpr uint64_t kPageBytesMin = uint64_t{64} << 10;
-constexpr uint64_t kPageBytesMax = uint64_t{1} << 20;
+constexpr uint64_t kPageBytesMax = uint64_t{256} << 10;
 // With fewer pages than this, half-empty ones would eat a good part of the memory.
 constexpr uint64_t kPagesWanted = 1024;
 // One page in so many is kept back, up to a few, for a class that has none.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "slab/assert.h"
 #include "slab/poison.h"
@@ -25,13 +26,9 @@ namespace larder {
 // that misses it least does, by its ghost hits a page; where these are equally many, the one with
 // the most pages; and where none has more than one, the class that loses fewest bytes.
 int Store::ChooseDonor(const ClassSet& besides) {
-  struct Loss {
-    bool last = false;
-    double hits = 0;
-    uint64_t pages_less = 0;
-    uint64_t bytes = 0;
-    auto operator<=>(const Loss&) const = default;
-  };
+  // Whether it is the last page, hits a page, by how many pages the class has less than any could,
+  // bytes; what comes first decides.
+  using Loss = std::tuple<bool, double, uint32_t, uint64_t>;
   int donor = 0;
   Loss least;
   for (int id = 1; id <= slabs_->sizes().count(); ++id) {
@@ -42,10 +39,8 @@ int Store::ChooseDonor(const ClassSet& besides) {
     if (pages == 0) continue;
     const uint64_t chunks = slab_class.used_chunks();
     if (chunks <= slab_class.total_chunks() - slab_class.geometry().chunks_per_page) return id;
-    const Loss loss = {.last = pages == 1,
-                       .hits = mover_.HitsPerPage(id, pages),
-                       .pages_less = UINT32_MAX - pages,
-                       .bytes = chunks * slab_class.geometry().chunk_bytes};
+    const Loss loss = {pages == 1, mover_.HitsPerPage(id, pages), UINT32_MAX - pages,
+                       chunks * slab_class.geometry().chunk_bytes};
     if (donor == 0 || loss < least) {
       least = loss;
       donor = id;

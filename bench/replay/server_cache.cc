@@ -132,7 +132,7 @@ absl::Status ServerCache::Send() {
 
 absl::StatusOr<std::string_view> ServerCache::ReadReply(Counts& counts) {
   while (true) {
-    const auto line = ReadLine();
+    auto line = ReadLine();
     if (!line.ok() || !line->starts_with("SERVER_ERROR ")) return line;
     ++counts.refused;
   }

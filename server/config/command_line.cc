@@ -107,6 +107,7 @@ std::vector<Assignment> ReadWords(const std::vector<std::string>& words, const O
   std::vector<std::string> copies = {"larder"};
   copies.insert(copies.end(), words.begin(), words.end());
   std::vector<char*> argv;
+  argv.reserve(copies.size() + 1);
   for (std::string& word : copies) argv.push_back(word.data());
   const int argc = static_cast<int>(argv.size());
   argv.push_back(nullptr);

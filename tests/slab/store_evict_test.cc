@@ -260,9 +260,9 @@ TEST_F(StoreEvictTest, SmallStoresHaveSmallPages) {
                                                   {64, 64 << 10},
                                                   {127, 64 << 10},
                                                   {128, 128 << 10},
-                                                  {1023, 512 << 10},
-                                                  {1024, 1 << 20},
-                                                  {4096, 1 << 20}}) {
+                                                  {255, 128 << 10},
+                                                  {256, 256 << 10},
+                                                  {4096, 256 << 10}}) {
     MakeStore({.memory_bytes = mebibytes * kMiB});
     EXPECT_EQ(store().Stats().page_bytes, page_bytes) << mebibytes;
     EXPECT_LE(store().Stats().memory_bytes, store().Stats().memory_limit_bytes);

@@ -179,12 +179,12 @@ TEST_F(StoreValuesTest, WithoutCasThereIsRoomForMore) {
   EXPECT_EQ(tested.Put("k", ValueOf(1048525), kNow).status, WriteStatus::kTooLarge);
 }
 
-// Pages of a mebibyte, chunks of an eighth of it, values of many pages.
+// Pages of 256 KiB, chunks of an eighth of it, values of many pages.
 TEST_F(StoreValuesTest, LargeStoresHaveLargePages) {
-  constexpr uint32_t kChunk = 128 << 10;
+  constexpr uint32_t kChunk = 32 << 10;
   StoreUnderTest tested(
       StoreOptions{.memory_bytes = 1024 * kMiB, .item_limit = {.item_bytes_max = 32 << 20}});
-  EXPECT_EQ(tested.store().Stats().page_bytes, kMiB);
+  EXPECT_EQ(tested.store().Stats().page_bytes, 8 * kChunk);
   for (const size_t bytes : {size_t{kChunk - 37}, size_t{kChunk - 36}, size_t{20} << 20}) {
     const std::string value = ValueOf(bytes);
     ASSERT_EQ(tested.PutInSteps("k", value, 16384, kNow).status, WriteStatus::kStored);
