@@ -28,8 +28,9 @@ Problem ProblemOf(const Configuration& configuration, std::string_view option,
   return {std::move(where), std::string(status.message()), exit_code};
 }
 
-// What a start would find wrong with what the options name: files, addresses and the user. What
-// nobody can know before a start is left to it: whether ports are free and memory is there.
+// What a start would find wrong with what the options name: files, how addresses are written, and
+// the user. What may be otherwise at a start is left to it: what names resolve to, whether ports
+// are free and memory is there.
 std::vector<Problem> CheckNamed(const Configuration& configuration) {
   const Options& options = configuration.options;
   const Settings& settings = options.settings;

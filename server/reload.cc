@@ -27,12 +27,14 @@ bool Reload::Run(const Now& now) {
     log_->Error(now, "reload: the options are no good, and so nothing has changed");
     return false;
   }
+  bool same = true;
   for (const Setting& setting : read.settings) {
     const Option& option = *setting.option;
     // What was not given and has no effect has no value.
     if (option.print == nullptr) continue;
     std::optional<std::string>& value = in_force_[option.name];
     if (value == setting.value) continue;
+    same = false;
     const std::string change =
         absl::StrCat("reload: ", View(option.name), " from ", value.value_or("nothing"), " to ",
                      setting.value.value_or("nothing"), " (", setting.origin, ")");
@@ -46,6 +48,7 @@ bool Reload::Run(const Now& now) {
       value = setting.value;
     }
   }
+  if (same) log_->Info(now, "reload: the options are as they were");
   return true;
 }
 

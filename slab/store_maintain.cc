@@ -187,8 +187,13 @@ bool Store::KeepPages(Tick now, size_t* budget) {
 // Moves pages to where they spare more misses. Nothing to do while there are pages that are free:
 // they go to whoever asks first, and nothing is evicted.
 bool Store::BalancePages(Tick now, size_t* budget) {
-  if (!options_.evict || !automove_.load(std::memory_order_relaxed)) return false;
+  if (!options_.evict) return false;
   MutexLock lock(&emptying_mutex_);
+  if (!automove_.load(std::memory_order_relaxed)) {
+    // It may have been switched off in the middle of a move.
+    if (emptying_.page != 0 && emptying_.purpose == EmptyingFor::kBalance) AbandonEmptying();
+    return false;
+  }
   while (emptying_.page != 0 || StartBalancing()) {
     if (emptying_.purpose != EmptyingFor::kBalance || !Spend(budget, kEmptySteps)) return true;
     EmptyBatch(*maintain_lane_, /*move=*/true, now);

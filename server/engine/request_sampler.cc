@@ -99,7 +99,8 @@ void RequestSampler::NoteAccess(const Turn& turn, const RequestWindow::Slot& slo
       return;
     }
   }
-  if (batched_ == kBatch) return Deliver(turn.tick());
+  if (batched_ == kBatch) Deliver(turn.tick());
+  if (batched_ == kBatch) return;  // the curve is in use
   const Seen seen = SeenOf(turn, slot);
   recent = static_cast<uint8_t>(batched_);
   batch_[batched_++] = {

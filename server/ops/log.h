@@ -17,8 +17,7 @@ class logger;
 //
 // Lines go to stderr, behind their time and level; or, where stderr is systemd's journal, which
 // keeps the time itself, behind a priority as the journal reads it (`<4>`). How much is said
-// follows
-// `-v` and the `verbosity` command:
+// follows -v and the `verbosity` command:
 //
 //              journal           anything else
 //   0          info and worse    warnings and errors, as with memcached: silence is good news
